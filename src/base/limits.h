@@ -1,0 +1,55 @@
+// Every bound of the program, in one place: a queue, table or input without a line here is a bug.
+// What an administrator may change says so and names its key in skep.toml.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace skep::limits {
+
+// --- HTTP/1.1 server (src/net) ---
+inline constexpr size_t kRequestLineBytes = 16 * 1024;    // longer: 414
+inline constexpr size_t kHeaderBytes = 128 * 1024;        // all request headers together: 431
+inline constexpr size_t kHeaderCount = 256;               // 431
+inline constexpr size_t kPipelineDepth = 64;              // parsed-ahead bytes bound this, not requests
+inline constexpr size_t kSendBufferHighWater = 256 * 1024;  // a response waits above this
+inline constexpr size_t kBodyReadAhead = 128 * 1024;      // request body held before the Worker reads
+inline constexpr int64_t kHeaderTimeoutMs = 30'000;       // first byte of a request to its last header: 408
+inline constexpr int64_t kBodyTimeoutMs = 60'000;         // between two reads of a wanted body: 408
+inline constexpr int64_t kSendTimeoutMs = 60'000;         // no progress of a send: closed
+inline constexpr int64_t kIdleTimeoutMs = 75'000;         // keep-alive without a request: closed
+inline constexpr uint64_t kRequestBodyBytes = 100ull << 20;  // [limits] request_body_bytes; 413
+
+// --- loop (src/loop) ---
+inline constexpr unsigned kRingEntries = 4096;
+inline constexpr unsigned kRingFixedFiles = 65536;        // connections of a shard, at most
+inline constexpr unsigned kRecvBufferBytes = 16 * 1024;
+inline constexpr unsigned kRecvBufferCount = 1024;        // power of two
+inline constexpr size_t kFiberStackBytes = 1 << 20;       // reserved, touched as used
+inline constexpr size_t kFiberPoolIdle = 64;              // kept for reuse
+
+// --- connections of a shard (src/shard) ---
+inline constexpr size_t kConnectionsPerShard = 50'000;
+inline constexpr size_t kRequestsInFlightPerIsolate = 10'000;  // more: 503
+inline constexpr size_t kJobsQueuedPerIsolate = 20'000;
+
+// --- isolates (src/isolate) ---
+inline constexpr size_t kIsolateHeapBytes = 128ull << 20;      // [limits] memory_mb
+inline constexpr int64_t kRequestCpuMs = 30'000;               // [limits] cpu_ms
+inline constexpr int64_t kStartupCpuMs = 400;                  // [limits] startup_cpu_ms
+inline constexpr size_t kScriptBytes = 64ull << 20;            // [limits] script_bytes; all modules of a worker
+inline constexpr size_t kModulesPerWorker = 10'000;
+inline constexpr unsigned kIsolateGroups = 60;                 // full V8 sandboxes a process can have
+inline constexpr unsigned kIsolatesPerGroup = 128;
+inline constexpr size_t kTimersPerEvent = 10'000;
+inline constexpr int64_t kWaitUntilMs = 30'000;                // after the response
+inline constexpr int64_t kDrainMs = 10'000;                    // SIGTERM to the end
+
+// --- RPC and files (src/rpc, src/broker, src/config) ---
+inline constexpr size_t kRpcMessageWords = (128ull << 20) / 8;
+inline constexpr size_t kRpcFdsPerMessage = 16;
+inline constexpr size_t kConfigFileBytes = 4ull << 20;
+inline constexpr size_t kLogMessageBytes = 16 * 1024;          // of one console call; more is cut
+inline constexpr size_t kLogQueueEntries = 10'000;             // waiting for the broker; more are counted, dropped
+
+}  // namespace skep::limits

@@ -1,0 +1,108 @@
+// HTTP as a server's owner sees it, whatever the version on the wire. http1/ parses and writes
+// HTTP/1.1; HTTP/2 will fill the same shapes. Runs in the shard. One connection, its exchanges and
+// their handler live on one loop; every callback comes on the loop's stack.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "loop/socket.h"
+
+namespace skep::net {
+
+struct Header {
+  std::string_view name;   // as on the wire; compare without regard to case
+  std::string_view value;  // without surrounding white space
+};
+
+// The head of a request. The views point into the exchange and live as long as it does.
+struct RequestHead {
+  std::string_view method;
+  std::string_view target;           // origin form ("/a?b"), or absolute form as sent
+  std::string_view host;             // Host header (or :authority), "" for HTTP/1.0 without
+  std::span<const Header> headers;   // in order, repeated names kept apart
+  int version_minor = 1;             // HTTP/1.x
+  std::optional<uint64_t> content_length;
+  bool has_body = false;             // content-length > 0, or chunked
+  bool upgrade = false;              // Connection: upgrade, with an Upgrade header
+};
+
+struct ResponseHead {
+  int status = 200;
+  std::string_view status_text;      // "" means the standard phrase
+  std::span<const Header> headers;   // without Content-Length, Transfer-Encoding, Connection, Date:
+                                     // those are the server's; given ones are dropped
+  // Known length of the body; not set: chunked (HTTP/1.1) or until close (HTTP/1.0).
+  std::optional<uint64_t> content_length;
+};
+
+class HttpExchange;
+
+// What the owner of an exchange hears. Every call may call back into the exchange.
+class ExchangeEvents {
+ public:
+  // Request body bytes, only after pull_body(); valid during the call.
+  virtual void on_body(std::span<const char> data) = 0;
+  // The request body is complete.
+  virtual void on_body_end() = 0;
+  // The response buffer has fallen under its high-water mark after write() said false.
+  virtual void on_writable() = 0;
+  // The exchange is over, the last call: complete is false when the client went away, a time-out or a
+  // protocol error came, or abort() was called, before both sides were through. The exchange must
+  // not be used afterwards.
+  virtual void on_closed(bool complete) = 0;
+
+ protected:
+  ~ExchangeEvents() = default;
+};
+
+// One request and its response. Owned by its connection; valid until on_closed.
+class HttpExchange {
+ public:
+  virtual const RequestHead& head() const = 0;
+  virtual const loop::PeerAddress& peer() const = 0;
+  virtual bool secure() const = 0;
+  // Must be set within HttpHandler::on_request.
+  virtual void set_events(ExchangeEvents* events) = 0;
+
+  // Asks for body bytes: exactly one on_body or on_body_end follows (or on_closed), possibly at once.
+  // The first pull sends "100 Continue" where the client waits for it. Without pulls the connection
+  // stops reading after limits::kBodyReadAhead.
+  virtual void pull_body() = 0;
+
+  // Sends the head; once. `body` is the whole body when `finish`, else its first bytes.
+  // For HEAD requests and 204/304 the body is not sent.
+  virtual void respond(const ResponseHead& head, std::string_view body, bool finish) = 0;
+  // Sends more of the body. False: the buffer is above high water; on_writable follows.
+  virtual bool write(std::string_view data) = 0;
+  // The body is complete. With a content_length that was not met, the connection is closed.
+  virtual void finish() = 0;
+  // Ends the exchange: without a response so far, nothing is sent; the connection is closed (so that
+  // a client can tell a cut body from a whole one).
+  virtual void abort() = 0;
+  virtual bool response_started() const = 0;
+  // For 101: takes the socket and the bytes read beyond the head away from HTTP. Null when not
+  // possible (body unread, HTTP/2).
+  struct Upgraded;
+  virtual Upgraded* upgrade() = 0;
+
+ protected:
+  ~HttpExchange() = default;
+};
+
+class HttpHandler {
+ public:
+  // A request's head is complete. Must call exchange.set_events.
+  virtual void on_request(HttpExchange& exchange) = 0;
+  // A request was refused by the server itself (400, 408, 413, 414, 431…): for the log.
+  virtual void on_refused(const loop::PeerAddress& peer, int status) {}
+
+ protected:
+  ~HttpHandler() = default;
+};
+
+}  // namespace skep::net
