@@ -1,0 +1,82 @@
+// A tenant: one isolate with its context, running one worker's code on this shard. All entries into
+// the isolate go through Tenant::run: it puts the job on a fiber, enters, runs, drains the microtasks,
+// leaves; or queues the job while an earlier one is suspended by the watchdog. Owned by the shard,
+// made by the Arena. Everything here happens on the loop's thread.
+#pragma once
+
+#include <v8.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+
+namespace skep::isolate {
+
+class Arena;
+class Tenant;
+
+// Why V8 was stopped in the middle of a job.
+enum class StopReason { none, cpu_limit, memory_limit, shutdown };
+
+// CPU time of one request (or of start-up), spread over many jobs.
+struct CpuMeter {
+  int64_t used_ns = 0;
+  int64_t limit_ns = 0;   // 0: no limit
+};
+
+// A piece of work inside the isolate. Intrusive and allocated by its owner.
+class Job {
+ public:
+  virtual ~Job() = default;
+  // On a fiber, isolate and context entered, HandleScope open. May be suspended anywhere inside
+  // JavaScript; so may hold no lock and no reference into structures that others change.
+  virtual void run(v8::Isolate* isolate, v8::Local<v8::Context> context) = 0;
+  // Back on the loop's stack, after run and its microtasks, or when it was stopped. The job may
+  // delete itself here. `reason` != none: JavaScript was terminated inside this job.
+  virtual void done(StopReason reason) = 0;
+  // Whom the time is charged to; null: nobody.
+  virtual CpuMeter* meter() = 0;
+
+ private:
+  friend class Tenant;
+  Job* next_ = nullptr;
+};
+
+class Tenant {
+ public:
+  ~Tenant();
+
+  // Runs the job at once when the isolate is free and we are on the loop's stack; otherwise queues
+  // it. False: the queue is full (limits::kJobsQueuedPerIsolate) or the tenant is doomed by memory.
+  bool run(Job& job);
+  bool busy() const;  // a job is suspended, or jobs are queued
+
+  v8::Isolate* isolate() const;
+
+  // Set once JavaScript ran out of memory or CPU: it takes no new events and is destroyed when idle.
+  bool condemned() const;
+  void condemn();
+  StopReason stopped_by() const;
+
+  size_t heap_used_bytes() const;        // by V8's statistics, last known
+  size_t external_bytes() const;         // array buffers and Wasm memories
+  int64_t cpu_used_ns() const;           // all jobs
+
+  // Embedder state of the layers above (api::Runtime), destroyed before the isolate.
+  struct Attachment {
+    virtual ~Attachment() = default;
+  };
+  void attach(std::unique_ptr<Attachment> attachment);
+  Attachment* attachment() const;
+  static Tenant* from(v8::Isolate* isolate);
+
+ private:
+  friend class Arena;
+  struct Impl;
+  explicit Tenant(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace skep::isolate

@@ -1,0 +1,203 @@
+# What broker and shard may ask of each other. This file is where the trusted half and the sandboxed
+# half meet; nothing else crosses the socket. The shard is assumed hostile: every method says what it
+# gives, and the broker checks every argument.
+@0xd3a5c1f0b7e94826;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("skep::rpc");
+
+# ---- What the broker offers to a shard -------------------------------------------------------------
+
+interface Host {
+  # The bootstrap capability of a shard's connection. It reaches the workers of that shard's cordon
+  # and nothing else.
+
+  attach @0 (shard :Shard, pid :Int32) -> (config :ShardConfig, listeners :List(Listener));
+  # First call of a shard, once, after its sandbox is closed. The listeners' descriptors ride along
+  # (each Listener answers to getFd).
+
+  log @1 (entries :List(LogEntry)) -> stream;
+  # Console messages, exceptions and request lines. The broker writes them; it trusts no text in them.
+}
+
+interface Listener {
+  # A listening socket; its descriptor rides along (getFd).
+}
+
+struct ShardConfig {
+  index @0 :UInt32;
+  dev @1 :Bool;                      # readable error pages, request lines in the log
+  limits @2 :Limits;
+  routes @3 :List(Route);
+  workers @4 :List(WorkerSlot);
+  helperThreads @5 :UInt32;          # V8's helper threads, at lower priority
+  arenaSize @6 :UInt32;              # isolates kept ready
+  v8Flags @7 :Text;                  # extra flags are applied in the zygote; here for the log only
+}
+
+struct Limits {
+  cpuMs @0 :UInt32;                  # 0: none
+  startupCpuMs @1 :UInt32;
+  memoryBytes @2 :UInt64;
+  scriptBytes @3 :UInt64;
+  requestBodyBytes @4 :UInt64;
+  maxConnections @5 :UInt32;
+  idleEvictMs @6 :UInt64;            # an isolate that served nothing for so long is given back
+}
+
+struct Route {
+  pattern @0 :Text;                  # as in wrangler: "host/path*", checked by the broker
+  worker @1 :UInt32;                 # index into workers
+}
+
+struct WorkerSlot {
+  name @0 :Text;
+  source @1 :WorkerSource;           # the capability to load this worker
+}
+
+interface WorkerSource {
+  # One deployed worker. Nothing is read before load(): a thousand of these cost a thousand rows.
+
+  load @0 () -> (worker :WorkerInfo);
+  # Errors (as a failed call): the text for the log and, in dev, for the error page.
+
+  resolve @1 (version :UInt64, referrer :Text, specifier :Text, kind :ImportKind)
+      -> (result :ResolveResult);
+  # referrer: a module name that this source gave before; "" for an entry point.
+
+  storeCache @2 (version :UInt64, module :Text, kind :CacheKind, data :Data) -> ();
+  # Keeps what a shard derived from a module (V8's code cache, TypeScript turned into JavaScript) for
+  # its siblings of the same cordon and for later starts. Bounded; may be dropped at any time. V8
+  # checks a code cache by a checksum only, so one cordon's caches are never given to another.
+}
+
+enum ImportKind { import @0; require @1; }
+enum CacheKind { v8CodeCache @0; transformed @1; }
+
+struct WorkerInfo {
+  name @0 :Text;
+  version @1 :UInt64;                # changes with every reload; old isolates finish what they began
+  main @2 :Module;
+  modules @3 :List(Module);          # further modules that are known to be needed: saves round trips
+  resolutions @4 :List(Resolution);  # known answers of resolve()
+  compatibilityDate @5 :Text;        # "YYYY-MM-DD"
+  compatibilityFlags @6 :List(Text); # in effect, by the date or by name
+  bindings @7 :List(Binding);
+  cpuMs @8 :UInt32;                  # 0: the shard's limit
+}
+
+struct Binding {
+  name @0 :Text;
+  union {
+    text @1 :Text;                   # vars: a string
+    json @2 :Text;                   # vars: any other JSON value
+  }
+}
+
+struct Module {
+  name @0 :Text;                     # relative to the main module's folder; unique in the worker
+  type @1 :ModuleType;
+  content @2 :Data;
+  sourceMap @3 :Data;                # empty: none
+  codeCache @4 :Data;                # empty: none
+  transformed @5 :Data;              # typescript only: what storeCache kept; empty: none
+}
+
+enum ModuleType { esm @0; commonjs @1; text @2; data @3; json @4; wasm @5; typescript @6; typescriptCommonjs @7; }
+
+struct Resolution {
+  referrer @0 :Text;
+  specifier @1 :Text;
+  kind @2 :ImportKind;
+  name @3 :Text;                     # of a module in `modules` or `main`; "" when builtin
+}
+
+struct ResolveResult {
+  union {
+    module @0 :Module;
+    builtin @1 :Void;                # cloudflare:*, node:*: the shard's own
+    missing @2 :Text;                # the message to throw
+  }
+}
+
+struct LogEntry {
+  worker @0 :Text;
+  requestId @1 :Text;                # "" where there is none
+  level @2 :Level;
+  kind @3 :Kind;
+  message @4 :Text;
+  stack @5 :Text;                    # exceptions: source-mapped stack
+  request @6 :RequestLine;           # kind request only
+  timeMs @7 :Float64;                # since the epoch
+
+  enum Level { debug @0; log @1; info @2; warn @3; error @4; }
+  enum Kind { console @0; exception @1; limit @2; request @3; shard @4; }
+}
+
+struct RequestLine {
+  method @0 :Text;
+  url @1 :Text;
+  status @2 :UInt16;
+  durationUs @3 :UInt64;
+  cpuUs @4 :UInt64;
+  outcome @5 :Text;                  # ok, exception, exceededCpu, exceededMemory, canceled…
+}
+
+# ---- What a shard offers to the broker -------------------------------------------------------------
+
+interface Shard {
+  drain @0 () -> ();
+  # Stops accepting, finishes what is in flight, answers when nothing is left (or after the limit).
+
+  reload @1 (worker :UInt32, version :UInt64) -> ();
+  # The worker's files changed: isolates of older versions take no new requests.
+
+  stats @2 () -> (stats :ShardStats);
+
+  check @3 (worker :UInt32) -> (diagnostics :List(Diagnostic));
+  # Loads and compiles every module of a worker without running any of it.
+
+  test @4 (worker :UInt32, sink :TestSink) -> (passed :UInt32, failed :UInt32);
+  # Runs the test() handler of each export.
+
+  cold @5 (worker :UInt32, count :UInt32, keep :Bool) -> (samplesNs :List(UInt64));
+  # Benchmark: makes `count` isolates of the worker one after another and times each from "request
+  # there" to "handler returned"; keep: they stay alive (density).
+}
+
+interface TestSink {
+  result @0 (name :Text, ok :Bool, message :Text, stack :Text) -> ();
+}
+
+struct ShardStats {
+  connections @0 :UInt64;
+  requests @1 :UInt64;
+  isolates @2 :UInt64;
+  isolateGroups @3 :UInt64;
+  coldStarts @4 :UInt64;
+  evictions @5 :UInt64;
+  heapBytes @6 :UInt64;
+  residentBytes @7 :UInt64;
+  cpuNs @8 :UInt64;
+  arenaReady @9 :UInt64;
+  requestsInFlight @10 :UInt64;
+  rejected @11 :UInt64;
+}
+
+struct Diagnostic {
+  file @0 :Text;
+  line @1 :UInt32;                   # 1-based; 0: whole file
+  column @2 :UInt32;                 # 1-based
+  message @3 :Text;
+  sourceLine @4 :Text;               # for the code frame
+}
+
+# ---- Zygote ----------------------------------------------------------------------------------------
+
+interface Zygote {
+  spawn @0 (index :UInt32, socket :Socket) -> (pid :Int32, process :Process);
+  # Forks a shard that speaks on `socket` (descriptor rides along). `process` carries the pidfd.
+}
+
+interface Socket {}
+interface Process {}
