@@ -115,6 +115,8 @@ class Runtime final : public isolate::Tenant::Attachment {
   // Dispatches a request to the default export's fetch (or the service-worker listener). `channel` and
   // `observer` stay valid until on_end. request_id: for the log (copied).
   // Null when the tenant takes no more events (queue full, condemned): nothing was started.
+  // Most events are over before this returns: on_end (and on_failed before it) may come from within the
+  // call, and the pointer is then no longer valid. Use it only while on_end has not come.
   Event* fetch(FetchChannel& channel, EventObserver& observer, std::string_view request_id);
   // The client is gone: the channel is closed, pending reads and writes fail. The event goes on for
   // its waitUntil promises, bounded; on_end still comes. After this call `channel` is not used.

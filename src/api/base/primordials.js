@@ -233,13 +233,10 @@ export const ObjectPrototypeIsPrototypeOf = /* @__PURE__ */ uncurry(Object.proto
 export const ObjectPrototypePropertyIsEnumerable = /* @__PURE__ */ uncurry(Object.prototype.propertyIsEnumerable);
 
 // Promise.prototype
-export const PromisePrototypeCatch = /* @__PURE__ */ uncurry(Promise.prototype.catch);
-export const PromisePrototypeFinally = /* @__PURE__ */ uncurry(Promise.prototype.finally);
 export const PromisePrototypeThen = /* @__PURE__ */ uncurry(Promise.prototype.then);
 
 // RegExp.prototype
 export const RegExpPrototypeExec = /* @__PURE__ */ uncurry(RegExp.prototype.exec);
-export const RegExpPrototypeTest = /* @__PURE__ */ uncurry(RegExp.prototype.test);
 export const RegExpPrototypeToString = /* @__PURE__ */ uncurry(RegExp.prototype.toString);
 export const RegExpPrototypeGetSource = /* @__PURE__ */ getter(RegExp.prototype, "source");
 export const RegExpPrototypeGetFlags = /* @__PURE__ */ getter(RegExp.prototype, "flags");
@@ -323,17 +320,15 @@ export const TypedArrayPrototypeGetSymbolToStringTag = /* @__PURE__ */ getter(
 // Promises without a lookup on Promise. PromiseResolve of a native promise gives the promise itself.
 const promise_resolve = Promise.resolve;
 const promise_reject = Promise.reject;
-const promise_all = Promise.all;
 export const PromiseResolve = (value) => ReflectApply(promise_resolve, Promise_, [value]);
 export const PromiseReject = (reason) => ReflectApply(promise_reject, Promise_, [reason]);
-export const PromiseAll = (list) => ReflectApply(promise_all, Promise_, [list]);
 const with_resolvers = Promise.withResolvers;
 export const PromiseWithResolvers = () => ReflectApply(with_resolvers, Promise_, []);
 
 // Prototypes that our iterators inherit from.
 export const IteratorPrototype = /* @__PURE__ */ proto(proto([][Symbol.iterator]()));
 export const AsyncIteratorPrototype = /* @__PURE__ */ proto(
-  proto(proto((async function* () {})()))); 
+  proto(proto((async function* () {})())));
 export const ArrayIteratorPrototypeNext = /* @__PURE__ */ uncurry(proto([][Symbol.iterator]()).next);
 export const MapIteratorPrototypeNext = /* @__PURE__ */ uncurry(proto(new Map().entries()).next);
 export const SetIteratorPrototypeNext = /* @__PURE__ */ uncurry(proto(new Set().values()).next);
