@@ -102,9 +102,11 @@ class Loop {
   // Runs one turn; waits for an event only when `wait`. For tests and for nesting in KJ.
   Result<> turn(bool wait);
 
-  // Called at the end of each turn, before the loop may sleep; returns true when it has more to do at
-  // once (the loop then does not sleep). KJ's event queue and V8's foreground tasks hang here.
-  void set_turn_hook(std::function<bool()> hook);
+  // Adds a hook that is called at the end of each turn, before the loop may sleep; it returns true when
+  // it has more to do at once (the loop then does not sleep). Several may be added, called in the
+  // order of adding: KJ's event queue, V8's foreground tasks and the arena's refill hang here. `idle`
+  // says that this turn completed nothing and ran no timer: the time for optional work.
+  void add_turn_hook(std::function<bool(bool idle)> hook);
 
   // Runs `deferred` in this turn or the next.
   void defer(Deferred& deferred);

@@ -1,0 +1,300 @@
+#include "shard/http_request.h"
+
+#include <fmt/format.h>
+
+#include "base/assert.h"
+#include "base/time.h"
+#include "loop/fiber.h"
+#include "shard/error_page.h"
+
+namespace skep::shard {
+namespace {
+
+bool on_fiber() { return loop::Fiber::current() != nullptr; }
+
+std::string json_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out.push_back('\\');
+      out.push_back(c);
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", c);
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out + "\"";
+}
+
+bool same_name(std::string_view a, std::string_view lower) {
+  if (a.size() != lower.size()) return false;
+  for (size_t i = 0; i < a.size(); i++) {
+    const char c = a[i] >= 'A' && a[i] <= 'Z' ? static_cast<char>(a[i] + 32) : a[i];
+    if (c != lower[i]) return false;
+  }
+  return true;
+}
+
+std::string_view find_header(std::span<const net::Header> headers, std::string_view lower) {
+  for (const net::Header& header : headers) {
+    if (same_name(header.name, lower)) return header.value;
+  }
+  return {};
+}
+
+}  // namespace
+
+HttpRequest::HttpRequest(RequestOwner& owner) : owner_(owner), deferred_([this] { on_deferred(); }) {}
+
+void HttpRequest::begin(net::HttpExchange& exchange) {
+  SKEP_ASSERT(exchange_ == nullptr && !running_);
+  exchange_ = &exchange;
+  exchange.set_events(this);
+  worker_ = nullptr;
+  instance_ = nullptr;
+  event_ = nullptr;
+  channel_events_ = nullptr;
+  status_ = 0;
+  use_++;
+  finished_ = false;
+  waiting_ = gone_told_ = pull_wanted_ = gone_wanted_ = start_wanted_ = false;
+  started_ns_ = owner_.loop().now_ns();
+  // A pipelined request may come to light while the one before it is answered from a fiber.
+  if (on_fiber()) {
+    start_wanted_ = true;
+    owner_.loop().defer(deferred_);
+  } else {
+    start();
+  }
+}
+
+void HttpRequest::start() {
+  const net::RequestHead& head = exchange_->head();
+  url_.assign(exchange_->secure(), head.host, head.target);
+  if (!url_.valid) return answer_plain(400);
+  worker_ = owner_.route(url_.host, url_.path);
+  if (worker_ == nullptr) return answer_plain(404);
+  id_ = owner_.new_request_id();
+  if (owner_.config().dev) method_.assign(head.method);
+  waiting_ = true;
+  worker_->wait(*this);
+}
+
+void HttpRequest::on_instance(Instance& instance) {
+  waiting_ = false;
+  instance_ = &instance;
+  if (instance.runtime->events_in_flight() >= limits::kRequestsInFlightPerIsolate) {
+    return answer_plain(503);
+  }
+  // fetch() may answer and end within the call: running_ says whether on_end is still to come.
+  running_ = true;
+  const uint64_t use = use_;
+  api::Event* event = instance.runtime->fetch(*this, *this, id_);
+  // Through already: this object went to the pool and may serve the connection's next request.
+  if (use != use_ || !running_) return;
+  if (event == nullptr) {
+    running_ = false;
+    return answer_plain(503);
+  }
+  event_ = event;
+  if (exchange_ == nullptr && !gone_told_) on_deferred();
+}
+
+void HttpRequest::on_load_failed(const api::ExceptionReport& report) {
+  waiting_ = false;
+  if (exchange_ == nullptr) return maybe_release();
+  const ErrorPage page = load_error_page(report, owner_.config().dev, accepts_html());
+  LogRecord record;
+  record.worker = worker_->name();
+  record.request_id = id_;
+  record.level = api::ConsoleLevel::error;
+  record.kind = LogRecord::Kind::exception;
+  record.message = report.message;
+  record.stack = code_frame(report);
+  record.time_ms = wall_clock_ms();
+  owner_.host().log(std::move(record));
+  answer(page.status, page.content_type, page.body);
+}
+
+void HttpRequest::on_no_room() {
+  waiting_ = false;
+  answer_plain(503);
+}
+
+// ---- the exchange's events -------------------------------------------------------------------------
+
+void HttpRequest::on_body(std::span<const char> data) {
+  if (channel_events_ != nullptr) channel_events_->on_body(data);
+}
+
+void HttpRequest::on_body_end() {
+  if (channel_events_ != nullptr) channel_events_->on_body_end();
+}
+
+void HttpRequest::on_writable() {
+  if (channel_events_ != nullptr) channel_events_->on_writable();
+}
+
+void HttpRequest::on_closed(bool complete) {
+  exchange_ = nullptr;
+  if (waiting_) {
+    waiting_ = false;
+    worker_->withdraw(*this);
+  }
+  if (running_ && !complete) {
+    gone_wanted_ = true;
+    if (event_ == nullptr || on_fiber()) {
+      owner_.loop().defer(deferred_);
+    } else {
+      on_deferred();
+    }
+    return;
+  }
+  // The event may be running still (waitUntil), or on_end may call this from a fiber.
+  if (!running_) {
+    if (on_fiber()) {
+      owner_.loop().defer(deferred_);
+    } else {
+      maybe_release();
+    }
+  }
+}
+
+void HttpRequest::on_deferred() {
+  if (start_wanted_) {
+    start_wanted_ = false;
+    if (exchange_ != nullptr) return start();
+  }
+  if (pull_wanted_) {
+    pull_wanted_ = false;
+    if (exchange_ != nullptr) exchange_->pull_body();
+  }
+  if (gone_wanted_ && running_ && event_ != nullptr) {
+    gone_wanted_ = false;
+    gone_told_ = true;
+    channel_events_ = nullptr;
+    instance_->runtime->client_gone(*event_);  // may end the event and release this object
+    return;
+  }
+  maybe_release();
+}
+
+// ---- the channel -----------------------------------------------------------------------------------
+
+std::string HttpRequest::cf_json() const {
+  return fmt::format(
+      R"({{"httpProtocol":"HTTP/1.{}","clientAcceptEncoding":{}}})", exchange_->head().version_minor,
+      json_string(find_header(exchange_->head().headers, "accept-encoding")));
+}
+
+void HttpRequest::pull_body() {
+  if (exchange_ == nullptr) return;
+  if (on_fiber()) {
+    pull_wanted_ = true;
+    owner_.loop().defer(deferred_);
+  } else {
+    exchange_->pull_body();
+  }
+}
+
+void HttpRequest::respond(const net::ResponseHead& head, std::string_view body, bool finish) {
+  if (exchange_ == nullptr) return;
+  status_ = head.status;
+  finished_ = finish;
+  exchange_->respond(head, body, finish);
+}
+
+bool HttpRequest::write(std::string_view data) { return exchange_ == nullptr || exchange_->write(data); }
+
+void HttpRequest::finish() {
+  finished_ = true;
+  if (exchange_ != nullptr) exchange_->finish();
+}
+
+void HttpRequest::abort() {
+  if (exchange_ != nullptr) exchange_->abort();
+}
+
+// ---- the event -------------------------------------------------------------------------------------
+
+void HttpRequest::on_failed(const api::EventResult& result, bool pass_through) {
+  // passThroughOnException sends the request on to the origin; here the worker is the origin.
+  if (exchange_ == nullptr || exchange_->response_started()) return;
+  const ErrorPage page = error_page(result, owner_.config().dev, accepts_html());
+  answer(page.status, page.content_type, page.body);
+}
+
+void HttpRequest::on_end(const api::EventResult& result) {
+  running_ = false;
+  event_ = nullptr;
+  channel_events_ = nullptr;
+  Worker& worker = instance_->worker;
+  Instance* instance = std::exchange(instance_, nullptr);
+  if (owner_.config().dev || result.outcome == api::Outcome::exceeded_cpu ||
+      result.outcome == api::Outcome::exceeded_memory) {
+    log_line(result);
+  }
+  worker.event_ended(*instance);
+  // A response that was begun and can't be ended: the client must not take it for a whole one.
+  if (exchange_ != nullptr && !finished_) exchange_->abort();
+  maybe_release();
+}
+
+void HttpRequest::log_line(const api::EventResult& result) {
+  LogRecord record;
+  record.worker = worker_->name();
+  record.request_id = id_;
+  record.time_ms = wall_clock_ms();
+  record.method = method_;
+  record.url = url_.href;
+  record.status = static_cast<uint16_t>(status_);
+  record.duration_us = static_cast<uint64_t>(owner_.loop().now_ns() - started_ns_) / 1000;
+  record.cpu_us = static_cast<uint64_t>(result.cpu_ns) / 1000;
+  record.outcome = api::outcome_name(result.outcome);
+  record.kind = LogRecord::Kind::request;
+  if (!owner_.config().dev) {
+    record.kind = LogRecord::Kind::limit;
+    record.level = api::ConsoleLevel::error;
+    record.message = result.outcome == api::Outcome::exceeded_cpu ? "Worker exceeded CPU time limit."
+                                                                  : "Worker exceeded memory limit.";
+  }
+  owner_.host().log(std::move(record));
+}
+
+void HttpRequest::cancel() {
+  if (running_ && event_ != nullptr) instance_->runtime->cancel(*event_);
+}
+
+// ---- answers of our own ----------------------------------------------------------------------------
+
+bool HttpRequest::accepts_html() const {
+  return exchange_ != nullptr &&
+         find_header(exchange_->head().headers, "accept").find("text/html") != std::string_view::npos;
+}
+
+void HttpRequest::answer_plain(int status) {
+  std::string_view text = "Service Unavailable\n";
+  if (status == 400) text = "Bad Request\n";
+  if (status == 404) text = "Not Found: no worker answers here\n";
+  answer(status, "text/plain; charset=utf-8", text);
+}
+
+void HttpRequest::answer(int status, std::string_view content_type, std::string_view body) {
+  if (exchange_ == nullptr) return maybe_release();
+  const net::Header headers[] = {{"Content-Type", content_type}, {"Retry-After", "1"}};
+  net::ResponseHead head;
+  head.status = status;
+  // Only what a later try may cure says when to try.
+  head.headers = std::span(headers, status == 503 ? 2 : 1);
+  head.content_length = body.size();
+  status_ = status;
+  finished_ = true;
+  exchange_->respond(head, body, true);
+}
+
+void HttpRequest::maybe_release() {
+  if (exchange_ == nullptr && !running_ && !waiting_) owner_.release(*this);
+}
+
+}  // namespace skep::shard

@@ -1,0 +1,114 @@
+// One HTTP request on this shard, from its head to the end of its event: the exchange's events, the
+// channel that the runtime reads and writes, the observer of the event, and the wait for an instance
+// are all this one object, which comes from a pool and goes back to it when the exchange is closed
+// and the event has ended. On the loop's thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/fetch_channel.h"
+#include "api/runtime.h"
+#include "loop/loop.h"
+#include "net/http.h"
+#include "shard/request_url.h"
+#include "shard/worker.h"
+
+namespace skep::shard {
+
+class HttpRequest;
+
+// What all requests of a shard share; the shard implements it.
+class RequestOwner {
+ public:
+  virtual Worker* route(std::string_view host, std::string_view path) = 0;
+  virtual HostLink& host() = 0;
+  virtual loop::Loop& loop() = 0;
+  virtual const ShardConfig& config() const = 0;
+  virtual std::string new_request_id() = 0;
+  // The request is through; it goes back to the pool.
+  virtual void release(HttpRequest& request) = 0;
+
+ protected:
+  ~RequestOwner() = default;
+};
+
+class HttpRequest final : public net::ExchangeEvents,
+                          public api::FetchChannel,
+                          public api::EventObserver,
+                          public InstanceWaiter {
+ public:
+  explicit HttpRequest(RequestOwner& owner);
+
+  // Takes the exchange (within HttpHandler::on_request).
+  void begin(net::HttpExchange& exchange);
+  // Ends the event by force; for the end of a drain.
+  void cancel();
+
+  // net::ExchangeEvents
+  void on_body(std::span<const char> data) override;
+  void on_body_end() override;
+  void on_writable() override;
+  void on_closed(bool complete) override;
+
+  // api::FetchChannel
+  void set_events(api::FetchChannelEvents* events) override { channel_events_ = events; }
+  std::string_view method() const override { return exchange_->head().method; }
+  std::string_view url() const override { return url_.href; }
+  std::span<const net::Header> headers() const override { return exchange_->head().headers; }
+  bool has_body() const override { return exchange_->head().has_body; }
+  std::optional<uint64_t> body_length() const override { return exchange_->head().content_length; }
+  std::string cf_json() const override;
+  void pull_body() override;
+  void respond(const net::ResponseHead& head, std::string_view body, bool finish) override;
+  bool write(std::string_view data) override;
+  void finish() override;
+  void abort() override;
+
+  // api::EventObserver
+  void on_failed(const api::EventResult& result, bool pass_through) override;
+  void on_end(const api::EventResult& result) override;
+
+  // InstanceWaiter
+  void on_instance(Instance& instance) override;
+  void on_load_failed(const api::ExceptionReport& report) override;
+  void on_no_room() override;
+
+  // Intrusive links of the owner's list of requests under way.
+  HttpRequest* previous = nullptr;
+  HttpRequest* next = nullptr;
+
+ private:
+  void start();
+  void answer_plain(int status);
+  void answer(int status, std::string_view content_type, std::string_view body);
+  void log_line(const api::EventResult& result);
+  void maybe_release();
+  bool accepts_html() const;
+
+  RequestOwner& owner_;
+  net::HttpExchange* exchange_ = nullptr;  // null once closed
+  RequestUrl url_;
+  Worker* worker_ = nullptr;
+  Instance* instance_ = nullptr;
+  api::Event* event_ = nullptr;
+  api::FetchChannelEvents* channel_events_ = nullptr;
+  std::string id_;
+  std::string method_;     // for the request line: the exchange may be gone by then
+  int64_t started_ns_ = 0;
+  int status_ = 0;
+  uint64_t use_ = 0;       // counts how often this object was taken from the pool
+  bool finished_ = false;  // the response is complete
+  bool waiting_ = false;   // for an instance
+  bool running_ = false;   // the event has not ended
+  bool gone_told_ = false;  // the runtime knows that the client is gone
+  // Calls that reach us on a fiber must not call back into the runtime: they are made from here.
+  bool pull_wanted_ = false;
+  bool gone_wanted_ = false;
+  bool start_wanted_ = false;
+  loop::Deferred deferred_;
+  void on_deferred();
+};
+
+}  // namespace skep::shard
