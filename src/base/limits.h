@@ -11,7 +11,6 @@ namespace skep::limits {
 inline constexpr size_t kRequestLineBytes = 16 * 1024;    // longer: 414
 inline constexpr size_t kHeaderBytes = 128 * 1024;        // all request headers together: 431
 inline constexpr size_t kHeaderCount = 256;               // 431
-inline constexpr size_t kPipelineDepth = 64;              // parsed-ahead bytes bound this, not requests
 inline constexpr size_t kSendBufferHighWater = 256 * 1024;  // a response waits above this
 inline constexpr size_t kBodyReadAhead = 128 * 1024;      // request body held before the Worker reads
 inline constexpr int64_t kHeaderTimeoutMs = 30'000;       // first byte of a request to its last header: 408
@@ -19,6 +18,12 @@ inline constexpr int64_t kBodyTimeoutMs = 60'000;         // between two reads o
 inline constexpr int64_t kSendTimeoutMs = 60'000;         // no progress of a send: closed
 inline constexpr int64_t kIdleTimeoutMs = 75'000;         // keep-alive without a request: closed
 inline constexpr uint64_t kRequestBodyBytes = 100ull << 20;  // [limits] request_body_bytes; 413
+inline constexpr size_t kChunkFramingBytes = 16 * 1024;   // extensions and trailers, beyond 8 a body byte: 400
+inline constexpr size_t kDiscardBytes = 256 * 1024;       // unread body skipped to keep the connection
+inline constexpr size_t kLingerBytes = 1 << 20;           // read and dropped after an error; then not read
+inline constexpr int64_t kLingerMs = 3'000;               // and this long, so that the client reads the answer
+inline constexpr size_t kRefusedConnections = 256;        // over the limit, at once: each gets its 503
+inline constexpr size_t kExchangePoolIdle = 64;           // exchanges kept for reuse
 
 // --- loop (src/loop) ---
 inline constexpr unsigned kRingEntries = 4096;

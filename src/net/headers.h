@@ -1,6 +1,6 @@
 // Small truths about header fields and statuses (RFC 9110): comparing names, looking one up, what a
-// token is, what may stand in a value, the standard phrases. Pure functions, used by every side that
-// reads or writes HTTP.
+// token is, what may stand in a value, the standard phrases. Pure functions, used by every side
+// that reads or writes HTTP.
 #pragma once
 
 #include <cstddef>

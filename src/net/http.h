@@ -23,23 +23,23 @@ struct Header {
 // The head of a request. The views point into the exchange and live as long as it does.
 struct RequestHead {
   std::string_view method;
-  std::string_view target;           // origin form ("/a?b"), "*" for OPTIONS, or absolute form as sent
+  std::string_view target;  // origin form ("/a?b"), "*" for OPTIONS, or absolute form as sent
   // Host header (or :authority), "" for HTTP/1.0 without. With a target in absolute form it is the
   // target's authority, and so is the value of the Host header in `headers` (RFC 9112 3.2.2).
   std::string_view host;
-  std::span<const Header> headers;   // in order, repeated names kept apart
-  int version_minor = 1;             // HTTP/1.x
+  std::span<const Header> headers;  // in order, repeated names kept apart
+  int version_minor = 1;            // HTTP/1.x
   std::optional<uint64_t> content_length;
-  bool has_body = false;             // content-length > 0, or chunked
-  bool upgrade = false;              // Connection: upgrade, with an Upgrade header
+  bool has_body = false;  // content-length > 0, or chunked
+  bool upgrade = false;   // Connection: upgrade, with an Upgrade header
 };
 
 struct ResponseHead {
-  int status = 200;                  // 200 to 599, or 101 for an upgrade
-  std::string_view status_text;      // "" means the standard phrase
-  std::span<const Header> headers;   // without Content-Length, Transfer-Encoding, Connection, Date and
-                                     // other hop-by-hop ones: those are the server's; given ones are
-                                     // dropped
+  int status = 200;                 // 200 to 599, or 101 for an upgrade
+  std::string_view status_text;     // "" means the standard phrase
+  std::span<const Header> headers;  // without Content-Length, Transfer-Encoding, Connection, Date
+                                    // and other hop-by-hop ones: those are the server's; given ones
+                                    // are dropped
   // Known length of the body; not set: chunked (HTTP/1.1) or until close (HTTP/1.0).
   std::optional<uint64_t> content_length;
 };
@@ -69,8 +69,8 @@ class ExchangeEvents {
 
 // A connection taken away from HTTP.
 struct Upgraded {
-  // Its events must be set (set_events) before this turn of the loop ends; it does not receive until
-  // receive() is called.
+  // Its events must be set (set_events) before this turn of the loop ends; it does not receive
+  // until receive() is called.
   std::unique_ptr<Stream> stream;
   std::string remaining;  // bytes that came after the request's head: they are the new protocol's
   loop::PeerAddress peer;
@@ -91,16 +91,16 @@ class HttpExchange {
   virtual void pull_body() = 0;
 
   // Sends the head; once. `body` is the whole body when `finish`, else its first bytes.
-  // For HEAD requests and 204/304 the body is not sent. A head that would break the protocol (a name
-  // that is no token, a value with a control character, a status out of range) is answered with a
-  // plain 500 in its place, what is written after it is dropped, and on_refused hears of it.
+  // For HEAD requests and 204/304 the body is not sent. A head that would break the protocol (a
+  // name that is no token, a value with a control character, a status out of range) is answered
+  // with a plain 500 in its place, what is written after it is dropped, and on_refused hears of it.
   virtual void respond(const ResponseHead& head, std::string_view body, bool finish) = 0;
   // Sends more of the body. False: the buffer is above high water; on_writable follows.
   virtual bool write(std::string_view data) = 0;
   // The body is complete. With a content_length that was not met, the connection is closed.
   virtual void finish() = 0;
-  // Ends the exchange: without a response so far, nothing is sent; the connection is closed (so that
-  // a client can tell a cut body from a whole one).
+  // Ends the exchange: without a response so far, nothing is sent; the connection is closed (so
+  // that a client can tell a cut body from a whole one).
   virtual void abort() = 0;
   virtual bool response_started() const = 0;
   // After respond() with status 101 and finish false: takes the connection away from HTTP and ends

@@ -25,7 +25,8 @@ struct CivilDate {
   unsigned day;
 };
 
-// Days since 1970-01-01 to a date of the Gregorian calendar: years counted from March in eras of 400.
+// Days since 1970-01-01 to a date of the Gregorian calendar: years counted from March in eras of
+// 400.
 CivilDate civil_from_days(int64_t days) {
   days += 719'468;
   const int64_t era = (days >= 0 ? days : days - 146'096) / 146'097;

@@ -21,18 +21,24 @@ struct ServerOptions {
 
 struct ServerStats {
   size_t connections = 0;
-  size_t exchanges = 0;          // open now
+  size_t exchanges = 0;  // open now
   uint64_t requests = 0;
-  uint64_t refused = 0;          // answered with an error by the server itself
+  uint64_t refused = 0;  // answered with an error by the server itself
 };
 
 class Server {
  public:
   Server(loop::Loop& loop, HttpHandler& handler, ServerOptions options);
+  // Closes everything; exchanges that are open hear on_closed(false). May be called from within a
+  // callback of this server.
   ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
 
   // Takes a connection that was accepted. Over max_connections it gets a 503 and is closed.
   void add_connection(UniqueFd fd, loop::PeerAddress peer);
+  // The same over any stream (TLS, memory).
+  void add_stream(std::unique_ptr<Stream> stream, loop::PeerAddress peer);
   // Idle connections are closed, busy ones after their exchange ("Connection: close"); `done` is
   // called when none is left.
   void drain(std::function<void()> done);

@@ -1,6 +1,7 @@
-// A connected byte stream as the HTTP code sees it: a plain socket today, TLS over one later, memory
-// in tests and fuzz targets. Owned by the connection that speaks over it; runs in the shard. The
-// promises are those of loop::Socket, and so are the events; every event may destroy the stream.
+// A connected byte stream as the HTTP code sees it: a plain socket today, TLS over one later,
+// memory in tests and fuzz targets. Owned by the connection that speaks over it; runs in the shard.
+// The promises are those of loop::Socket, and so are the events; every event may destroy the
+// stream.
 #pragma once
 
 #include <memory>

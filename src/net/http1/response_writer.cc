@@ -1,0 +1,119 @@
+#include "net/http1/response_writer.h"
+
+#include <charconv>
+#include <cstring>
+
+#include "net/headers.h"
+
+namespace skep::net::http1 {
+namespace {
+
+constexpr std::string_view kLineEnd = "\r\n";
+// Status line, Content-Length or Transfer-Encoding, Connection, Date and the empty line at most.
+constexpr size_t kOwnBytes = 256;
+
+// RFC 9110 7.6.1 and what the server says itself.
+bool is_servers_own(std::string_view name, bool upgrading) {
+  switch (name.size()) {
+    case 2:
+      return equals_ignore_case(name, "te");
+    case 4:
+      return equals_ignore_case(name, "date");
+    case 7:
+      return equals_ignore_case(name, "trailer") ||
+             (!upgrading && equals_ignore_case(name, "upgrade"));
+    case 10:
+      return equals_ignore_case(name, "connection") || equals_ignore_case(name, "keep-alive");
+    case 14:
+      return equals_ignore_case(name, "content-length");
+    case 16:
+      return equals_ignore_case(name, "proxy-connection");
+    case 17:
+      return equals_ignore_case(name, "transfer-encoding");
+    default:
+      return false;
+  }
+}
+
+bool is_valid(const ResponseHead& head) {
+  if (head.status != 101 && (head.status < 200 || head.status > 599)) return false;
+  if (!is_field_value(head.status_text)) return false;
+  for (const Header& header : head.headers) {
+    if (!is_token(header.name) || !is_field_value(header.value)) return false;
+  }
+  return true;
+}
+
+char* put(char* to, std::string_view text) {
+  std::memcpy(to, text.data(), text.size());
+  return to + text.size();
+}
+
+char* put_number(char* to, uint64_t value) {
+  return std::to_chars(to, to + 20, value).ptr;
+}
+
+char* put_status_line(char* to, int status, std::string_view text) {
+  if (status == 200 && text.empty()) return put(to, "HTTP/1.1 200 OK\r\n");
+  to = put(to, "HTTP/1.1 ");
+  to = put_number(to, static_cast<uint64_t>(status));
+  *to++ = ' ';  // RFC 9112 4: stays when the phrase is empty
+  to = put(to, text.empty() ? status_phrase(status) : text);
+  return put(to, kLineEnd);
+}
+
+char* put_own_headers(char* to, const ResponseFraming& framing, std::string_view date_line) {
+  if (framing.body == BodyFraming::length) {
+    to = put(to, "Content-Length: ");
+    to = put_number(to, framing.length);
+    to = put(to, kLineEnd);
+  } else if (framing.body == BodyFraming::chunked) {
+    to = put(to, "Transfer-Encoding: chunked\r\n");
+  }
+  switch (framing.connection) {
+    case ConnectionOption::unsaid:
+      break;
+    case ConnectionOption::close:
+      to = put(to, "Connection: close\r\n");
+      break;
+    case ConnectionOption::keep_alive:
+      to = put(to, "Connection: keep-alive\r\n");
+      break;
+    case ConnectionOption::upgrade:
+      to = put(to, "Connection: Upgrade\r\n");
+      break;
+  }
+  to = put(to, date_line);
+  return put(to, kLineEnd);
+}
+
+}  // namespace
+
+bool append_response_head(std::string& out, const ResponseHead& head,
+                          const ResponseFraming& framing, std::string_view date_line) {
+  if (!is_valid(head)) return false;
+  size_t bound = kOwnBytes + head.status_text.size();
+  for (const Header& header : head.headers) bound += header.name.size() + header.value.size() + 4;
+  const size_t before = out.size();
+  out.resize_and_overwrite(before + bound, [&](char* data, size_t) {
+    char* to = put_status_line(data + before, head.status, head.status_text);
+    for (const Header& header : head.headers) {
+      if (is_servers_own(header.name, head.status == 101)) continue;
+      to = put(to, header.name);
+      to = put(to, ": ");
+      to = put(to, header.value);
+      to = put(to, kLineEnd);
+    }
+    return static_cast<size_t>(put_own_headers(to, framing, date_line) - data);
+  });
+  return true;
+}
+
+void append_chunk_size(std::string& out, size_t size) {
+  char digits[16];
+  const char* end = std::to_chars(digits, digits + sizeof(digits), size, 16).ptr;
+  out.append(digits, static_cast<size_t>(end - digits));
+  out.append(kLineEnd);
+}
+
+}  // namespace skep::net::http1

@@ -1,0 +1,81 @@
+#include "net/http1/server_core.h"
+
+#include "base/assert.h"
+#include "net/http1/connection.h"
+
+namespace skep::net::http1 {
+
+ServerCore::ServerCore(loop::Loop& the_loop, HttpHandler& the_handler, ServerOptions the_options)
+    : loop(the_loop), handler(the_handler), options(the_options) {}
+
+ServerCore::~ServerCore() {
+  SKEP_ASSERT(first_ == nullptr);
+}
+
+void ServerCore::add(std::unique_ptr<Stream> stream, loop::PeerAddress peer) {
+  const bool full = stats.connections >= options.max_connections;
+  if (full && refused_connections_ >= limits::kRefusedConnections) {
+    stats.refused++;
+    return;
+  }
+  auto* connection = new Connection(shared_from_this(), std::move(stream), std::move(peer));
+  connection->next = first_;
+  if (first_ != nullptr) first_->previous = connection;
+  first_ = connection;
+  if (full) {
+    refused_connections_++;
+    connection->start_refused();
+  } else {
+    stats.connections++;
+    connection->start();
+  }
+}
+
+void ServerCore::remove(Connection& connection) {
+  if (connection.over_limit) {
+    refused_connections_--;
+  } else {
+    stats.connections--;
+  }
+  if (connection.previous != nullptr) connection.previous->next = connection.next;
+  if (connection.next != nullptr) connection.next->previous = connection.previous;
+  if (first_ == &connection) first_ = connection.next;
+  connection.next = connection.previous = nullptr;
+  connection.drop_reference();
+  if (first_ == nullptr && drained_) report_drained();
+}
+
+void ServerCore::drain(std::function<void()> done) {
+  draining = true;
+  drained_ = std::move(done);
+  for (Connection* connection = first_; connection != nullptr;) {
+    Connection* following = connection->next;
+    connection->drain();
+    connection = following;
+  }
+  if (first_ == nullptr && drained_) report_drained();
+}
+
+void ServerCore::report_drained() {
+  loop.post(std::exchange(drained_, nullptr));
+}
+
+void ServerCore::shut_down() {
+  drained_ = nullptr;
+  while (first_ != nullptr) first_->close();
+}
+
+std::unique_ptr<Exchange> ServerCore::take_exchange() {
+  if (idle_exchanges_.empty()) return std::make_unique<Exchange>();
+  std::unique_ptr<Exchange> exchange = std::move(idle_exchanges_.back());
+  idle_exchanges_.pop_back();
+  return exchange;
+}
+
+void ServerCore::give_exchange(std::unique_ptr<Exchange> exchange) {
+  if (idle_exchanges_.size() >= limits::kExchangePoolIdle) return;
+  exchange->reset();
+  idle_exchanges_.push_back(std::move(exchange));
+}
+
+}  // namespace skep::net::http1

@@ -1,0 +1,48 @@
+// What the connections of one server share: options, handler, counters, the date, the pool of
+// exchanges, and the list of the connections themselves. Held by the Server and by each connection,
+// so that a connection whose callback destroys the server still stands on something. One loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "net/http_date.h"
+#include "net/server.h"
+
+namespace skep::net::http1 {
+
+class Connection;
+class Exchange;
+
+class ServerCore : public std::enable_shared_from_this<ServerCore> {
+ public:
+  ServerCore(loop::Loop& loop, HttpHandler& handler, ServerOptions options);
+  ~ServerCore();
+
+  void add(std::unique_ptr<Stream> stream, loop::PeerAddress peer);
+  void remove(Connection& connection);
+  void drain(std::function<void()> done);
+  // Closes everything and calls the handler no more but for on_closed of what is open.
+  void shut_down();
+
+  std::unique_ptr<Exchange> take_exchange();
+  void give_exchange(std::unique_ptr<Exchange> exchange);
+
+  loop::Loop& loop;
+  HttpHandler& handler;
+  const ServerOptions options;
+  ServerStats stats;
+  DateCache date;
+  bool draining = false;
+
+ private:
+  void report_drained();
+
+  Connection* first_ = nullptr;
+  size_t refused_connections_ = 0;
+  std::vector<std::unique_ptr<Exchange>> idle_exchanges_;
+  std::function<void()> drained_;
+};
+
+}  // namespace skep::net::http1
