@@ -48,12 +48,24 @@ inline constexpr unsigned kIsolateGroups = 60;                 // full V8 sandbo
 inline constexpr unsigned kIsolatesPerGroup = 128;
 inline constexpr size_t kTimersPerEvent = 10'000;
 inline constexpr int64_t kWaitUntilMs = 30'000;                // after the response
+inline constexpr uint64_t kIdleEvictMs = 600'000;              // [limits] idle_evict_ms
 inline constexpr int64_t kDrainMs = 10'000;                    // SIGTERM to the end
 
 // --- RPC and files (src/rpc, src/broker, src/config) ---
 inline constexpr size_t kRpcMessageWords = (128ull << 20) / 8;
 inline constexpr size_t kRpcFdsPerMessage = 16;
+inline constexpr size_t kRpcBufferBytes = 64 * 1024;           // one for each direction of a connection
+inline constexpr int kRpcWindowBytes = 256 * 1024;             // streaming calls on their way
 inline constexpr size_t kConfigFileBytes = 4ull << 20;
+inline constexpr int kConfigDepth = 64;                        // arrays and tables within one another
+inline constexpr size_t kServedWorkers = 100'000;              // [[worker]] tables
+inline constexpr size_t kListeners = 256;                      // [[listen]] tables
+inline constexpr size_t kRoutesPerWorker = 1'000;
+inline constexpr size_t kVarsPerWorker = 1'024;
+inline constexpr size_t kModuleRules = 256;                    // globs of `rules`
+inline constexpr size_t kSpecifierBytes = 4'096;               // of an import; longer: no such module
+inline constexpr size_t kPackageLookups = 64;                  // folders searched for one bare import
+inline constexpr size_t kWatchPaths = 50'000;                  // files that dev mode watches
 inline constexpr size_t kLogMessageBytes = 16 * 1024;          // of one console call; more is cut
 inline constexpr size_t kLogQueueEntries = 10'000;             // waiting for the broker; more are counted, dropped
 
