@@ -191,13 +191,3 @@ struct Diagnostic {
   message @3 :Text;
   sourceLine @4 :Text;               # for the code frame
 }
-
-# ---- Zygote ----------------------------------------------------------------------------------------
-
-interface Zygote {
-  spawn @0 (index :UInt32, socket :Socket) -> (pid :Int32, process :Process);
-  # Forks a shard that speaks on `socket` (descriptor rides along). `process` carries the pidfd.
-}
-
-interface Socket {}
-interface Process {}
