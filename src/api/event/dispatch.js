@@ -1,0 +1,55 @@
+// From a native event to the worker's handler and back: nothing here is made anew for a request but the
+// Request, the context and what the handler itself makes.
+import { ops } from "../base/ops.js";
+import { kInternal } from "../base/internal.js";
+import { FunctionPrototypeCall, PromisePrototypeThen, PromiseResolve, TypeError } from "../base/primordials.js";
+import { Request } from "../fetch/request.js";
+import { is_response, send_response } from "../fetch/response.js";
+import { ExecutionContext } from "./event.js";
+import { entry_of, env_object, require_handler } from "../modules/entry.js";
+
+const { event_current, event_fail, event_handler_done, event_peek } = ops;
+
+function answer(id, value) {
+  if (is_response(value)) {
+    send_response(id, value);
+  } else {
+    event_fail(id, new TypeError(
+      "Incorrect type for Promise: the Promise did not resolve to 'Response'."));
+  }
+}
+
+// Reactions of handlers' promises run in the context of their event.
+function on_value(value) {
+  const id = event_current();
+  try {
+    answer(id, value);
+  } catch (error) {
+    event_fail(id, error);
+  }
+}
+
+function on_error(error) {
+  event_fail(event_current(), error);
+}
+
+export function dispatch_fetch(id, method, url) {
+  try {
+    const request = new Request(kInternal, id, method, url);
+    const ctx = new ExecutionContext(kInternal, id);
+    const entry = entry_of("fetch");
+    const result = entry.call_fetch(request, env_object(), ctx);
+    if (is_response(result)) {
+      send_response(id, result);
+      return;
+    }
+    const value = event_peek(result);
+    if (value !== undefined) {
+      answer(id, value);
+    } else {
+      PromisePrototypeThen(PromiseResolve(result), on_value, on_error);
+    }
+  } catch (error) {
+    event_fail(id, error);
+  }
+}

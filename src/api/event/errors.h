@@ -1,0 +1,28 @@
+// The texts that Workers has for what goes wrong around an event: part of the contract, users match them.
+#pragma once
+
+namespace skep::api {
+
+inline constexpr const char* kGlobalScopeMessage =
+    "Disallowed operation called within global scope. Asynchronous I/O (ex: fetch() or connect()), "
+    "setting a timeout, and generating random values are not allowed within global scope. To fix this "
+    "error, perform this operation within a handler. "
+    "https://developers.cloudflare.com/workers/runtime-apis/handlers/";
+inline constexpr const char* kCrossRequestMessage =
+    "Cannot perform I/O on behalf of a different request. I/O objects (such as streams, "
+    "request/response bodies, and others) created in the context of one request handler cannot be "
+    "accessed from a different request's handler. This is a limitation of Cloudflare Workers which "
+    "allows us to improve overall performance.";
+inline constexpr const char* kContextEndedMessage =
+    "Couldn't complete operation because the execution context has ended.";
+inline constexpr const char* kHungMessage =
+    "The Workers runtime canceled this request because it detected that your Worker's code had hung "
+    "and would never generate a response. Refer to: "
+    "https://developers.cloudflare.com/workers/observability/errors/";
+inline constexpr const char* kBodyAfterResponseMessage =
+    "Can't read from request stream after response has been sent.";
+inline constexpr const char* kExceededCpu = "Worker exceeded CPU time limit.";
+inline constexpr const char* kExceededMemory = "Worker exceeded memory limit.";
+inline constexpr const char* kConnectionLost = "Network connection lost.";
+
+}  // namespace skep::api

@@ -1,0 +1,387 @@
+#include "api/event/event.h"
+
+#include "api/base/values.h"
+#include "api/event/errors.h"
+#include "api/event/report.h"
+#include "api/event/timers.h"
+#include "api/runtime_impl.h"
+#include "base/assert.h"
+#include "base/limits.h"
+#include "base/time.h"
+
+namespace skep::api {
+
+Event::Event(Runtime::Impl& runtime, uint32_t id, std::string_view request_id)
+    : runtime_(runtime), id_(id), request_id_(request_id) {
+  meter_.limit_ns = runtime.options.cpu_ms * 1'000'000;
+}
+
+Event::~Event() {
+  runtime_.pending -= pending_;
+  if (body_ == Body::reading) runtime_.buffered_bytes -= body_bytes_.size();
+}
+
+Timers& Event::timers() {
+  if (!timers_) timers_ = std::make_unique<Timers>(runtime_.host.loop(), *this);
+  return *timers_;
+}
+
+// --- start and end ---
+
+bool Event::start() {
+  ++jobs_;
+  if (runtime_.tenant.run(start_job_)) return true;
+  --jobs_;
+  return false;
+}
+
+bool Event::start_fetch(FetchChannel& channel, EventObserver& observer) {
+  channel_ = &channel;
+  observer_ = &observer;
+  if (channel.has_body()) body_ = Body::idle;
+  channel.set_events(this);
+  return start();
+}
+
+bool Event::start_test(uint32_t test_index, std::function<void()> done) {
+  meter_.limit_ns = 0;
+  test_index_ = test_index;
+  test_done_ = std::move(done);
+  return start();
+}
+
+void Event::client_gone() {
+  channel_ = nullptr;
+  if (response_open_) {
+    response_open_ = false;
+    wake_writable_ = true;  // its pump hears that nobody reads any more
+  }
+  if (body_ == Body::reading) {
+    body_error_ = kConnectionLost;
+    wake_body_ = true;
+  } else if (body_ != Body::none) {
+    body_ = Body::dropped;
+  }
+  if (waits_ == 0) return stop(Outcome::canceled), settle();
+  timers().deadline.set_ms(limits::kWaitUntilMs);
+  if (wake_writable_ || wake_body_) return wake();
+  settle();
+}
+
+void Event::cancel(Outcome outcome) {
+  stop(outcome);
+  settle();
+}
+
+void Event::stop(Outcome outcome) {
+  if (stopped_) return;
+  stopped_ = true;
+  if (result_.outcome == Outcome::ok) result_.outcome = outcome;
+  if (channel_ && !response_started_) failed_ = true;
+  if (channel_ && response_open_) channel_->abort();
+  response_open_ = false;
+  handler_pending_ = false;
+  waits_ = 0;
+}
+
+void Event::deadline() {
+  if (waits_ > 0 || stopped_) {
+    // The bound of waitUntil: what is still running is given up.
+    stop(Outcome::canceled);
+  }
+  settle();
+}
+
+void Event::hung() {
+  if (!handler_pending_ && !response_open_) {
+    // Only waitUntil promises that nothing can settle: the event is over.
+    waits_ = 0;
+    return settle();
+  }
+  result_.outcome = Outcome::canceled;
+  result_.exception = {.message = std::string("Error: ") + kHungMessage};
+  runtime_.report(request_id_, "fetch", result_.exception);
+  stop(Outcome::canceled);
+  settle();
+}
+
+bool Event::stalled() const { return jobs_ == 0 && pending_ == 0 && !over(); }
+
+bool Event::over() const {
+  return !handler_pending_ && !response_open_ && waits_ == 0 && !failed_;
+}
+
+void Event::settle() {
+  if (settling_) {
+    settle_again_ = true;
+    return;
+  }
+  settling_ = true;
+  do {
+    settle_again_ = false;
+    if (settle_step()) settle_again_ = true;
+  } while (settle_again_);
+  settling_ = false;
+  if (jobs_ == 0 && over()) end();
+}
+
+// One thing that is due; each may call back into this event before it returns.
+bool Event::settle_step() {
+  if (jobs_ > 0) return false;
+  if (failed_) {
+    failed_ = false;
+    if (observer_ && channel_) observer_->on_failed(result_, pass_through_);
+    return true;
+  }
+  if (over()) return false;
+  if (pull_ && channel_) {
+    pull_ = false;
+    channel_->pull_body();
+    return true;
+  }
+  if (timers_) timers_->arm();
+  // The answer has left; what waitUntil holds has a bound from here.
+  if (waits_ > 0 && !handler_pending_ && !response_open_ && !timers().deadline.armed()) {
+    timers().deadline.set_ms(limits::kWaitUntilMs);
+  }
+  return false;
+}
+
+void Event::end() {
+  if (channel_) channel_->set_events(nullptr);
+  result_.cpu_ns = meter_.used_ns;
+  EventObserver* observer = observer_;
+  EventResult result = std::move(result_);
+  auto test_done = std::move(test_done_);
+  runtime_.events.remove(*this);  // `this` is gone
+  if (observer) observer->on_end(result);
+  if (test_done) test_done(result);
+}
+
+// --- jobs ---
+
+bool Event::call_hook(v8::Isolate* isolate, v8::Local<v8::Context> context, Hook hook, int argc,
+                      v8::Local<v8::Value> argv[]) {
+  enter_event(isolate, id_);
+  v8::TryCatch caught(isolate);
+  v8::Local<v8::Value> ignored;
+  if (runtime_.hook(isolate, hook)->Call(context, v8::Undefined(isolate), argc, argv).ToLocal(&ignored))
+    return true;
+  if (caught.HasTerminated() || !caught.HasCaught()) return false;
+  fail(make_report(isolate, context, caught.Exception()));
+  return true;
+}
+
+void Event::run_start(v8::Isolate* isolate, v8::Local<v8::Context> context) {
+  runtime_.take_hooks(isolate, context);
+  v8::Local<v8::Value> argv[3] = {v8::Integer::NewFromUnsigned(isolate, id_)};
+  if (channel_) {
+    argv[1] = runtime_.method_string(isolate, channel_->method());
+    argv[2] = js_text(isolate, channel_->url());
+    call_hook(isolate, context, Hook::dispatch_fetch, 3, argv);
+  } else if (test_done_) {
+    argv[1] = v8::Integer::NewFromUnsigned(isolate, test_index_);
+    call_hook(isolate, context, Hook::dispatch_test, 2, argv);
+  }
+  runtime_.drain(isolate, context);
+}
+
+void Event::run_wake(v8::Isolate* isolate, v8::Local<v8::Context> context) {
+  enter_event(isolate, id_);
+  if (stopped_) return;
+  if (wake_body_) {
+    wake_body_ = false;
+    settle_body(isolate, context);
+    runtime_.drain(isolate, context);
+  }
+  if (wake_writable_) {
+    wake_writable_ = false;
+    if (!writable_resolver_.IsEmpty()) {
+      auto resolver = writable_resolver_.Get(isolate);
+      writable_resolver_.Reset();
+      remove_pending();
+      (void)resolver->Resolve(context, v8::Boolean::New(isolate, response_open_));
+      runtime_.drain(isolate, context);
+    }
+  }
+  if (wake_timers_) {
+    wake_timers_ = false;
+    fire_timers(isolate, context);
+  }
+}
+
+void Event::fire_timers(v8::Isolate* isolate, v8::Local<v8::Context> context) {
+  const int64_t now_ns = monotonic_ns();
+  while (!stopped_) {
+    const uint32_t id = timers().take_due(now_ns);
+    if (id == 0) return;
+    remove_pending();
+    v8::HandleScope scope(isolate);
+    v8::Local<v8::Value> argv[1] = {v8::Integer::NewFromUnsigned(isolate, id)};
+    if (!call_hook(isolate, context, Hook::timer_fire, 1, argv)) return;  // terminated
+    runtime_.drain(isolate, context);
+  }
+}
+
+void Event::wake() {
+  if (wake_job_active_) return;  // it looks at the flags when it runs, or is run again
+  wake_job_active_ = true;
+  ++jobs_;
+  if (runtime_.tenant.run(wake_job_)) return;  // `this` may be gone
+  wake_job_active_ = false;
+  --jobs_;
+  stop(runtime_.stop_outcome());
+  settle();
+}
+
+void Event::job_done(EventJob& job, isolate::StopReason reason) {
+  --jobs_;
+  if (&job == &wake_job_) wake_job_active_ = false;
+  Runtime::Impl& runtime = runtime_;
+  if (reason != isolate::StopReason::none) {
+    const Outcome outcome = outcome_of(reason);
+    if (outcome == Outcome::exceeded_cpu || outcome == Outcome::exceeded_memory) {
+      result_.exception = {.message = outcome == Outcome::exceeded_cpu ? kExceededCpu : kExceededMemory};
+      runtime.report(request_id_, "fetch", result_.exception);
+    }
+    stop(outcome);
+  }
+  if (!stopped_ && (wake_body_ || wake_writable_ || wake_timers_)) {
+    wake();
+  } else {
+    settle();
+  }
+  // `this` may be gone from here.
+  if (reason == isolate::StopReason::memory_limit) runtime.stop_all(Outcome::exceeded_memory);
+  runtime.look_for_hung();
+}
+
+// --- from JavaScript ---
+
+void Event::fail(ExceptionReport report) {
+  handler_pending_ = false;
+  result_.outcome = Outcome::exception;
+  result_.exception = std::move(report);
+  runtime_.report(request_id_, channel_ || !test_done_ ? "fetch" : "test", result_.exception);
+  if (!response_started_) {
+    failed_ = true;
+  } else {
+    abort_response();
+  }
+}
+
+void Event::respond(const net::ResponseHead& head, std::string_view body, bool finish) {
+  handler_pending_ = false;
+  response_started_ = true;
+  response_open_ = !finish && channel_;
+  if (channel_) channel_->respond(head, body, finish);
+}
+
+void Event::respond_with_request_body(const net::ResponseHead& head) {
+  respond(head, {}, false);
+  if (!channel_) return;
+  add_pending();
+  body_ = Body::passing;
+  pull_ = true;
+}
+
+bool Event::write(std::string_view data) { return channel_ && channel_->write(data); }
+
+void Event::finish() {
+  if (!response_open_) return;
+  response_open_ = false;
+  if (channel_) channel_->finish();
+}
+
+void Event::abort_response() {
+  if (!response_open_) return;
+  response_open_ = false;
+  if (channel_) channel_->abort();
+}
+
+v8::Local<v8::Promise> Event::when_writable(v8::Local<v8::Context> context) {
+  auto resolver = v8::Promise::Resolver::New(context).ToLocalChecked();
+  v8::Isolate* isolate = v8::Isolate::GetCurrent();
+  if (!response_open_ || !writable_resolver_.IsEmpty()) {
+    (void)resolver->Resolve(context, v8::Boolean::New(isolate, response_open_));
+  } else {
+    writable_resolver_.Reset(isolate, resolver);
+    add_pending();
+  }
+  return resolver->GetPromise();
+}
+
+void Event::add_pending() {
+  ++pending_;
+  ++runtime_.pending;
+}
+
+void Event::remove_pending() {
+  SKEP_ASSERT(pending_ > 0);
+  --pending_;
+  --runtime_.pending;
+}
+
+// --- timers (loop) ---
+
+void Event::timers_due() {
+  wake_timers_ = true;
+  wake();
+}
+
+void Event::on_writable() {
+  if (body_ == Body::passing) {
+    if (pass_blocked_) {
+      pass_blocked_ = false;
+      pull_ = true;
+      settle();
+    }
+    return;
+  }
+  wake_writable_ = true;
+  wake();
+}
+
+// --- who is running ---
+
+uint32_t current_event_id(v8::Isolate* isolate) {
+  v8::Local<v8::Data> data = isolate->GetContinuationPreservedEmbedderDataV2();
+  if (!data->IsValue()) return 0;
+  v8::Local<v8::Value> value = data.As<v8::Value>();
+  return value->IsUint32() ? value.As<v8::Uint32>()->Value() : 0;
+}
+
+Event* current_event(v8::Isolate* isolate) {
+  const uint32_t id = current_event_id(isolate);
+  return id == 0 ? nullptr : runtime_of(isolate).events.find(id);
+}
+
+Event* require_event(v8::Isolate* isolate) {
+  const uint32_t id = current_event_id(isolate);
+  if (id == 0) {
+    throw_error(isolate, kGlobalScopeMessage);
+    return nullptr;
+  }
+  Event* event = runtime_of(isolate).events.find(id);
+  if (!event) throw_error(isolate, kContextEndedMessage);
+  return event;
+}
+
+Event* require_own_event(v8::Isolate* isolate, uint32_t id) {
+  Event* event = require_event(isolate);
+  if (event && event->id() != id) {
+    throw_error(isolate, kCrossRequestMessage);
+    return nullptr;
+  }
+  return event;
+}
+
+void enter_event(v8::Isolate* isolate, uint32_t id) {
+  if (id == 0) {
+    isolate->SetContinuationPreservedEmbedderDataV2(v8::Local<v8::Data>());
+  } else {
+    isolate->SetContinuationPreservedEmbedderDataV2(v8::Integer::NewFromUnsigned(isolate, id));
+  }
+}
+
+}  // namespace skep::api

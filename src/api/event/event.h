@@ -1,0 +1,181 @@
+// An event in flight: one request (or one test) of one tenant, from its start until nothing of it is
+// left. It holds what belongs to the request alone: the way back to the client, timers, waitUntil
+// promises, CPU time. JavaScript knows it by a small integer, which rides on V8's continuation-preserved
+// embedder data: whatever code runs, current_event() says for whom. Owned by the Runtime; on the loop's
+// thread. A method says where it may be called: "loop" = on the loop's stack, isolate not entered;
+// "job" = inside a job.
+#pragma once
+
+#include <v8.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/fetch_channel.h"
+#include "api/runtime.h"
+#include "isolate/tenant.h"
+#include "loop/loop.h"
+
+namespace skep::api {
+
+struct Timers;
+enum class Hook;
+
+// What a read of the incoming body is to give.
+enum class BodyRead { chunk, text, json, array_buffer, bytes };
+
+class Event final : public FetchChannelEvents {
+ public:
+  Event(Runtime::Impl& runtime, uint32_t id, std::string_view request_id);
+  ~Event();
+
+  // --- start (loop) ---
+  // False: the tenant took no job; nothing happened.
+  bool start_fetch(FetchChannel& channel, EventObserver& observer);
+  bool start_test(uint32_t test_index, std::function<void()> done);
+  void client_gone();
+  void cancel(Outcome outcome);
+
+  uint32_t id() const { return id_; }
+  const std::string& request_id() const { return request_id_; }
+  FetchChannel* channel() { return channel_; }
+  Runtime::Impl& runtime() { return runtime_; }
+  isolate::CpuMeter& meter() { return meter_; }
+  Timers& timers();
+  EventResult& result() { return result_; }
+
+  // --- from JavaScript (job) ---
+  void respond(const net::ResponseHead& head, std::string_view body, bool finish);
+  // The rest of the response's body is the request's own body, which JavaScript has not touched.
+  void respond_with_request_body(const net::ResponseHead& head);
+  bool write(std::string_view data);
+  void finish();
+  void abort_response();
+  v8::Local<v8::Promise> when_writable(v8::Local<v8::Context> context);
+  // The handler threw, or its promise was rejected.
+  void fail(ExceptionReport report);
+  void pass_through_on_exception() { pass_through_ = true; }
+  void handler_done() { handler_pending_ = false; }
+  void add_wait() { ++waits_; }
+  void remove_wait() { --waits_; }
+  // An operation outside of JavaScript that will call back by itself.
+  void add_pending();
+  void remove_pending();
+  bool response_started() const { return response_started_; }
+  bool response_open() const { return response_open_; }
+
+  // Starts a read of the incoming body: a promise of what `read` says (of a chunk: a boolean, and then
+  // take_chunk). Null: a read is under way, or the body has been given away.
+  v8::MaybeLocal<v8::Promise> read_body(v8::Local<v8::Context> context, BodyRead read);
+  std::string take_chunk() { return std::move(body_bytes_); }
+  // The reader lost interest.
+  void drop_body();
+
+  // --- FetchChannelEvents (loop) ---
+  void on_body(std::span<const char> data) override;
+  void on_body_end() override;
+  void on_writable() override;
+
+  // A timer of this event is due, or its deadline (loop).
+  void timers_due();
+  // Nothing of the whole isolate can wake this event any more (loop).
+  void hung();
+  // May nothing but another event wake this one?
+  bool stalled() const;
+  bool waits_for_body() const { return body_ == Body::reading; }
+
+ private:
+  enum class Body { none, idle, reading, passing, dropped };
+
+  // The two jobs of an event: its start, and whatever comes from outside later.
+  class EventJob final : public isolate::Job {
+   public:
+    EventJob(Event& event, void (Event::*run)(v8::Isolate*, v8::Local<v8::Context>))
+        : event_(event), run_(run) {}
+    void run(v8::Isolate* isolate, v8::Local<v8::Context> context) override {
+      (event_.*run_)(isolate, context);
+    }
+    void done(isolate::StopReason reason) override { event_.job_done(*this, reason); }
+    isolate::CpuMeter* meter() override { return &event_.meter_; }
+
+   private:
+    Event& event_;
+    void (Event::*run_)(v8::Isolate*, v8::Local<v8::Context>);
+  };
+
+  bool over() const;
+  bool start();
+  void run_start(v8::Isolate* isolate, v8::Local<v8::Context> context);
+  void run_wake(v8::Isolate* isolate, v8::Local<v8::Context> context);
+  void job_done(EventJob& job, isolate::StopReason reason);
+  bool call_hook(v8::Isolate* isolate, v8::Local<v8::Context> context, Hook hook, int argc,
+                 v8::Local<v8::Value> argv[]);
+  void fire_timers(v8::Isolate* isolate, v8::Local<v8::Context> context);
+  // Something came from outside: has the wake job run. The event may be gone when it returns.
+  void wake();
+  void settle_body(v8::Isolate* isolate, v8::Local<v8::Context> context);
+  v8::MaybeLocal<v8::Value> body_value(v8::Isolate* isolate, v8::Local<v8::Context> context);
+  void append_body(std::span<const char> data);
+  // What is due on the loop's stack after a job or a completion: calls out, and ends the event when
+  // nothing is left. The event may be gone when it returns.
+  void settle();
+  bool settle_step();
+  void end();
+  // Ends it by force: no JavaScript of it is started any more.
+  void stop(Outcome outcome);
+
+  Runtime::Impl& runtime_;
+  const uint32_t id_;
+  std::string request_id_;
+  FetchChannel* channel_ = nullptr;
+  EventObserver* observer_ = nullptr;
+  std::function<void()> test_done_;
+  isolate::CpuMeter meter_;
+  EventResult result_;
+  std::unique_ptr<Timers> timers_;
+
+  EventJob start_job_{*this, &Event::run_start};
+  EventJob wake_job_{*this, &Event::run_wake};
+  uint32_t test_index_ = 0;
+  unsigned jobs_ = 0;           // queued or running
+  bool wake_job_active_ = false;
+  unsigned waits_ = 0;          // waitUntil promises
+  unsigned pending_ = 0;        // operations that call back by themselves
+  bool handler_pending_ = true;
+  bool response_started_ = false;
+  bool response_open_ = false;  // started, streamed, not finished
+  bool pass_through_ = false;
+  bool failed_ = false;         // on_failed is due
+  bool stopped_ = false;        // ended by force: no JavaScript of it runs any more
+  bool settling_ = false;
+  bool settle_again_ = false;
+
+  // What a wake job has to do.
+  bool wake_body_ = false;
+  bool wake_writable_ = false;
+  bool wake_timers_ = false;
+
+  // The incoming body.
+  Body body_ = Body::none;
+  BodyRead body_read_ = BodyRead::chunk;
+  bool pull_ = false;           // a pull of the channel is due
+  bool body_end_ = false;
+  std::string body_bytes_;
+  std::string body_error_;
+  v8::Global<v8::Promise::Resolver> body_resolver_;
+  v8::Global<v8::Promise::Resolver> writable_resolver_;
+  bool pass_blocked_ = false;   // passing: the client is slow
+};
+
+// The event that the running code belongs to: 0 at top level.
+uint32_t current_event_id(v8::Isolate* isolate);
+// Null at top level and when the event is over.
+Event* current_event(v8::Isolate* isolate);
+// As current_event; throws Workers' error for either case.
+Event* require_event(v8::Isolate* isolate);
+// The event `id` if it is the current one, else null with Workers' error thrown.
+Event* require_own_event(v8::Isolate* isolate, uint32_t id);
+
+}  // namespace skep::api

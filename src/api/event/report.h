@@ -1,0 +1,19 @@
+// From a thrown value to what the log shows. See isolate/stack_trace.h for source maps and frames.
+#pragma once
+
+#include <v8.h>
+
+#include <string_view>
+
+#include "api/runtime.h"
+
+namespace skep::api {
+
+// Describes a thrown value; runs no getter or method of the user's.
+ExceptionReport make_report(v8::Isolate* isolate, v8::Local<v8::Context> context,
+                            v8::Local<v8::Value> thrown);
+// An exception that nobody caught, of the current event: to the log.
+void report_exception(v8::Isolate* isolate, v8::Local<v8::Context> context, std::string_view where,
+                      v8::Local<v8::Value> thrown);
+
+}  // namespace skep::api

@@ -1,0 +1,274 @@
+// Request (Fetch standard, 5.3). An incoming one is made for every event, so it holds no more than its
+// id, method and URL until more is asked.
+import { ops } from "../base/ops.js";
+import { kInternal } from "../base/internal.js";
+import { expose_class } from "../base/expose.js";
+import { RegExpPrototypeExec, StringPrototypeToUpperCase, TypeError } from "../base/primordials.js";
+import {
+  require_new_args,
+  to_byte_string,
+  to_dictionary,
+  to_dom_string,
+  to_usv_string,
+} from "../base/webidl.js";
+import { is_abort_signal, make_abort_signal, any_signal } from "../dom/abort.js";
+import { parse_url } from "../url/url.js";
+import {
+  body_array_buffer,
+  body_blob,
+  body_bytes,
+  body_form_data,
+  body_json,
+  body_stream,
+  body_text,
+  body_type,
+  clone_body,
+  extract_body,
+  incoming_body,
+  is_unusable,
+  is_used,
+  used_error,
+} from "./body.js";
+import { Headers, copy_list, headers_list, list_from_init, list_get } from "./headers.js";
+
+const { request_cf, request_has_body } = ops;
+
+const token_pattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+function normal_method(value) {
+  const method = to_byte_string(value);
+  if (RegExpPrototypeExec(token_pattern, method) === null) {
+    throw new TypeError(`Invalid HTTP method string: ${method}`);
+  }
+  const upper = StringPrototypeToUpperCase(method);
+  switch (upper) {
+    case "CONNECT": case "TRACE": case "TRACK":
+      throw new TypeError(`HTTP method is not allowed: ${method}`);
+    case "DELETE": case "GET": case "HEAD": case "OPTIONS": case "POST": case "PUT":
+      return upper;
+  }
+  return method;
+}
+
+function check_redirect(value) {
+  const redirect = to_dom_string(value);
+  if (redirect === "follow" || redirect === "manual") return redirect;
+  throw new TypeError("Invalid redirect value, must be one of \"follow\" or \"manual\" (\"error\" won't " +
+    "be implemented since it does not make sense at the edge; use \"manual\" and check the response " +
+    "status code).");
+}
+
+function check_cache(value) {
+  const mode = to_dom_string(value);
+  if (mode === "no-store" || mode === "no-cache") return mode;
+  throw new TypeError(`Unsupported cache mode: ${mode}`);
+}
+
+let is_request;
+
+export class Request {
+  #event = 0;        // of an incoming request; 0 for one that was constructed
+  #method;
+  #url;
+  #list = null;      // header list of a constructed one
+  #headers = null;   // the Headers object, once asked for
+  #body = undefined; // undefined: of an incoming one, not looked at yet
+  #redirect = "manual";
+  #signal = null;
+  #cf = undefined;
+  #cache = undefined;
+
+  constructor(input, init = undefined, method = undefined, url = undefined) {
+    if (input === kInternal) {
+      this.#event = init;
+      this.#method = method;
+      this.#url = url;
+      return;
+    }
+    require_new_args(arguments.length, 1, "Request");
+    const options = to_dictionary(init, "The Request init");
+    this.#body = null;
+    this.#redirect = "follow";
+    let source = null;
+    if (typeof input === "object" && input !== null && #url in input) {
+      source = input;
+      this.#method = source.#method;
+      this.#url = source.#url;
+      this.#redirect = source.#redirect;
+      this.#cf = source.#cf_value();
+      this.#cache = source.#cache;
+    } else {
+      this.#method = "GET";
+      this.#url = parse_url(to_usv_string(input)) ?? invalid_url();
+    }
+    this.#take_options(source, options);
+  }
+
+  static {
+    is_request = (value) => typeof value === "object" && value !== null && #url in value;
+  }
+
+  // The order of reading is that of the standard's dictionary: by name.
+  #take_options(source, options) {
+    const body = options.body;
+    const cache = options.cache;
+    const cf = options.cf;
+    const headers = options.headers;
+    const integrity = options.integrity;
+    const method = options.method;
+    const redirect = options.redirect;
+    const signal = options.signal;
+    if (cache !== undefined) this.#cache = check_cache(cache);
+    if (cf !== undefined) this.#cf = cf;
+    if (integrity !== undefined && to_dom_string(integrity) !== "") {
+      throw new TypeError("Subrequest integrity checking is not implemented. The \"integrity\" option " +
+        "must be either undefined or an empty string.");
+    }
+    if (method !== undefined) this.#method = normal_method(method);
+    if (redirect !== undefined) this.#redirect = check_redirect(redirect);
+    this.#take_signal(source, signal);
+    this.#list = headers !== undefined ? list_from_init(headers) :
+      source !== null ? copy_list(headers_list(source.#headers_object())) : [];
+    this.#take_body(source, body);
+  }
+
+  #take_signal(source, signal) {
+    if (signal !== undefined && signal !== null) {
+      if (!is_abort_signal(signal)) {
+        throw new TypeError("Failed to construct 'Request': 'signal' is not of type 'AbortSignal'.");
+      }
+      this.#signal = any_signal([signal]);
+    } else if (signal === undefined && source !== null && source.#signal !== null) {
+      this.#signal = any_signal([source.#signal]);
+    }
+  }
+
+  #take_body(source, init) {
+    const has_init = init !== undefined && init !== null;
+    const inherited = source === null ? null : source.#own_body();
+    if ((has_init || (init === undefined && inherited !== null)) &&
+        (this.#method === "GET" || this.#method === "HEAD")) {
+      throw new TypeError("Request with a GET or HEAD method cannot have a body.");
+    }
+    if (has_init) {
+      const body = extract_body(init);
+      this.#body = body;
+      const type = body_type(body);
+      if (type !== null && list_get(this.#list, "content-type") === null) {
+        const list = this.#list;
+        list[list.length] = "content-type";
+        list[list.length] = type;
+        list[list.length] = "Content-Type";
+      }
+    } else if (init === undefined && inherited !== null) {
+      if (is_unusable(inherited)) throw used_error();
+      // The body moves to the new request; the old one counts as used.
+      this.#body = { ...inherited };
+      inherited.used = true;
+    }
+  }
+
+  #own_body() {
+    if (this.#body === undefined) {
+      this.#body = request_has_body(this.#event) ? incoming_body(this.#event) : null;
+    }
+    return this.#body;
+  }
+
+  #cf_value() {
+    if (this.#event !== 0 && this.#cf === undefined) this.#cf = request_cf(this.#event);
+    return this.#cf;
+  }
+
+  #headers_object() {
+    return (this.#headers ??= new Headers(kInternal, this.#list ?? this.#event));
+  }
+
+  #type() {
+    return list_get(headers_list(this.#headers_object()), "content-type");
+  }
+
+  get method() {
+    return this.#method;
+  }
+  get url() {
+    return this.#url;
+  }
+  get headers() {
+    return this.#headers_object();
+  }
+  get redirect() {
+    return this.#redirect;
+  }
+  get signal() {
+    this.#url;
+    return (this.#signal ??= make_abort_signal());
+  }
+  get cf() {
+    this.#url;
+    return this.#cf_value();
+  }
+  get cache() {
+    this.#url;
+    return this.#cache;
+  }
+  get integrity() {
+    this.#url;
+    return "";
+  }
+  get keepalive() {
+    this.#url;
+    return false;
+  }
+  get fetcher() {
+    this.#url;
+    return null;
+  }
+  get body() {
+    const body = this.#own_body();
+    return body === null ? null : body_stream(body);
+  }
+  get bodyUsed() {
+    return is_used(this.#own_body());
+  }
+
+  clone() {
+    const body = this.#own_body();
+    if (is_unusable(body)) throw used_error();
+    const copy = new Request(this.#url, { __proto__: null, method: "GET" });
+    copy.#method = this.#method;
+    copy.#redirect = this.#redirect;
+    copy.#cf = this.#cf_value();
+    copy.#cache = this.#cache;
+    copy.#list = copy_list(headers_list(this.#headers_object()));
+    if (this.#signal !== null) copy.#signal = any_signal([this.#signal]);
+    copy.#body = clone_body(body);
+    return copy;
+  }
+
+  text() {
+    return body_text(this.#own_body());
+  }
+  json() {
+    return body_json(this.#own_body());
+  }
+  arrayBuffer() {
+    return body_array_buffer(this.#own_body());
+  }
+  bytes() {
+    return body_bytes(this.#own_body());
+  }
+  blob() {
+    return body_blob(this.#own_body(), this.#type());
+  }
+  formData() {
+    return body_form_data(this.#own_body(), this.#type());
+  }
+}
+
+function invalid_url() {
+  throw new TypeError("Invalid URL");
+}
+
+expose_class(Request, "Request");
+export { is_request };

@@ -1,0 +1,275 @@
+// Response (Fetch standard, 5.5), and how one leaves for the client.
+import { ops } from "../base/ops.js";
+import { expose_class } from "../base/expose.js";
+import { kInternal } from "../base/internal.js";
+import { JSONStringify, RangeError, RegExpPrototypeExec, TypeError } from "../base/primordials.js";
+import { require_args, to_dictionary, to_dom_string, to_unsigned, to_usv_string } from "../base/webidl.js";
+import { parse_url } from "../url/url.js";
+import {
+  body_array_buffer,
+  body_blob,
+  body_bytes,
+  body_form_data,
+  body_json,
+  body_length,
+  body_stream,
+  body_text,
+  body_type,
+  clone_body,
+  extract_body,
+  is_unusable,
+  is_used,
+  kNoType,
+  used_error,
+} from "./body.js";
+import { Headers, copy_list, headers_list, list_from_init, list_get } from "./headers.js";
+import { pump_body } from "./pump.js";
+
+const { respond, respond_stream } = ops;
+
+function is_null_body_status(status) {
+  return status === 101 || status === 204 || status === 205 || status === 304;
+}
+
+// The reason phrase: HTAB, SP, visible ASCII and obs-text.
+const reason_pattern = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+let is_response;
+let send_response;
+
+export class Response {
+  #status = 200;
+  #status_text = "";
+  #list = null;     // header list; null: none but what the body's type gives
+  #headers = null;  // the Headers object, once asked for
+  #body = null;
+  #type = "default";
+  #cf = undefined;
+  #url = "";
+  #encode_body = "automatic";
+
+  constructor(body = null, init = undefined) {
+    if (init !== undefined) this.#take_init(init);
+    if (body === null || body === undefined) return;
+    if (is_null_body_status(this.#status)) {
+      throw new TypeError("Response with null body status (101, 204, 205, or 304) cannot have a body.");
+    }
+    this.#body = extract_body(body);
+    if (this.#list !== null) this.#add_type();
+  }
+
+  static {
+    is_response = (value) => typeof value === "object" && value !== null && #status in value;
+    send_response = (id, response) => response.#send(id);
+  }
+
+  #take_init(value) {
+    if (typeof value === "object" && value !== null && #status in value) {
+      // new Response(body, response): Workers copies the other's fields.
+      this.#status = value.#status;
+      this.#status_text = value.#status_text;
+      this.#list = copy_list(headers_list(value.#headers_object()));
+      this.#cf = value.#cf;
+      return;
+    }
+    const init = to_dictionary(value, "The Response init");
+    const { cf, encodeBody, headers, status, statusText, webSocket } = init;
+    if (cf !== undefined) this.#cf = cf;
+    if (encodeBody !== undefined) {
+      const mode = to_dom_string(encodeBody);
+      if (mode !== "automatic" && mode !== "manual") {
+        throw new TypeError(`encodeBody: unexpected value: ${mode}`);
+      }
+      this.#encode_body = mode;
+    }
+    if (status !== undefined) this.#take_status(status, webSocket);
+    if (statusText !== undefined) {
+      const text = to_dom_string(statusText);
+      if (RegExpPrototypeExec(reason_pattern, text) === null) {
+        throw new TypeError("Invalid statusText");
+      }
+      this.#status_text = text;
+    }
+    if (headers !== undefined) this.#list = list_from_init(headers);
+  }
+
+  #take_status(value, web_socket) {
+    const status = to_unsigned(value, 16);
+    if (status === 101 && (web_socket === undefined || web_socket === null)) {
+      throw new RangeError("Responses with a WebSocket must have status code 101.");
+    }
+    if (status !== 101 && (status < 200 || status > 599)) {
+      throw new RangeError("Responses may only be constructed with status codes in the range 200 to " +
+        "599, inclusive.");
+    }
+    this.#status = status;
+  }
+
+  #add_type() {
+    const type = body_type(this.#body);
+    if (type === null || list_get(this.#list, "content-type") !== null) return;
+    const list = this.#list;
+    list[list.length] = "content-type";
+    list[list.length] = type;
+    list[list.length] = "Content-Type";
+  }
+
+  #headers_object() {
+    if (this.#headers !== null) return this.#headers;
+    if (this.#list === null) {
+      this.#list = [];
+      if (this.#body !== null) this.#add_type();
+    }
+    return (this.#headers = new Headers(kInternal, this.#list));
+  }
+
+  // To the client of event `id`.
+  #send(id) {
+    if (this.#type === "error") {
+      throw new TypeError(
+        "Return value from serve handler must not be an error response (like Response.error())");
+    }
+    const body = this.#body;
+    const list = this.#list;
+    if (body === null) {
+      respond(id, this.#status, this.#status_text, list, kNoType, null);
+      return;
+    }
+    if (is_unusable(body)) throw used_error();
+    // The stream is made before the body counts as used.
+    if (body.source === null && (body.stream !== null || body.event !== id)) body_stream(body);
+    // With a list, the list has said what the type is.
+    let type = kNoType;
+    let headers = list;
+    if (list === null) {
+      if (typeof body.type === "number") type = body.type;
+      else headers = headers_list(this.#headers_object());
+    }
+    body.used = true;
+    if (body.source !== null) {
+      respond(id, this.#status, this.#status_text, headers, type, body.source);
+    } else if (body.stream === null && body.event === id) {
+      respond_stream(id, this.#status, this.#status_text, headers, type, undefined, true);
+    } else {
+      const stream = body_stream(body);
+      respond_stream(id, this.#status, this.#status_text, headers, type, body_length(body), false);
+      pump_body(id, stream);
+    }
+  }
+
+  static error() {
+    const response = new Response();
+    response.#type = "error";
+    response.#status = 0;
+    response.#headers = new Headers(kInternal, [], true);
+    response.#list = [];
+    return response;
+  }
+
+  static redirect(url, status = 302) {
+    require_args(arguments.length, 1, "redirect", "Response");
+    const href = parse_url(to_usv_string(url));
+    if (href === undefined) throw new TypeError("Unable to parse URL in Response.redirect()");
+    const code = to_unsigned(status, 16);
+    if (code !== 301 && code !== 302 && code !== 303 && code !== 307 && code !== 308) {
+      throw new RangeError(`${code} is not a redirect status code.`);
+    }
+    const response = new Response();
+    response.#status = code;
+    response.#list = ["location", href, "Location"];
+    response.#headers = new Headers(kInternal, response.#list, true);
+    return response;
+  }
+
+  static json(data, init = undefined) {
+    require_args(arguments.length, 1, "json", "Response");
+    const text = JSONStringify(data);
+    if (text === undefined) throw new TypeError("Value is not JSON serializable");
+    const response = new Response();
+    if (init !== undefined) response.#take_init(init);
+    if (is_null_body_status(response.#status)) {
+      throw new TypeError("Response with null body status (101, 204, 205, or 304) cannot have a body.");
+    }
+    response.#body = extract_body(text);
+    response.#body.type = "application/json";
+    if (response.#list !== null) response.#add_type();
+    return response;
+  }
+
+  get status() {
+    return this.#status;
+  }
+  get statusText() {
+    return this.#status_text;
+  }
+  get ok() {
+    return this.#status >= 200 && this.#status <= 299;
+  }
+  get headers() {
+    return this.#headers_object();
+  }
+  get type() {
+    return this.#type;
+  }
+  get url() {
+    return this.#url;
+  }
+  get redirected() {
+    this.#url;
+    return false;
+  }
+  get cf() {
+    return this.#cf;
+  }
+  get webSocket() {
+    this.#url;
+    return null;
+  }
+  get body() {
+    const body = this.#body;
+    return body === null ? null : body_stream(body);
+  }
+  get bodyUsed() {
+    return is_used(this.#body);
+  }
+
+  clone() {
+    const body = this.#body;
+    if (is_unusable(body)) throw used_error();
+    const copy = new Response();
+    copy.#status = this.#status;
+    copy.#status_text = this.#status_text;
+    copy.#type = this.#type;
+    copy.#cf = this.#cf;
+    copy.#encode_body = this.#encode_body;
+    copy.#list = this.#list === null ? null : copy_list(this.#list);
+    copy.#body = clone_body(body);
+    return copy;
+  }
+
+  #content_type() {
+    return list_get(headers_list(this.#headers_object()), "content-type");
+  }
+
+  text() {
+    return body_text(this.#body);
+  }
+  json() {
+    return body_json(this.#body);
+  }
+  arrayBuffer() {
+    return body_array_buffer(this.#body);
+  }
+  bytes() {
+    return body_bytes(this.#body);
+  }
+  blob() {
+    return body_blob(this.#body, this.#content_type());
+  }
+  formData() {
+    return body_form_data(this.#body, this.#content_type());
+  }
+}
+
+expose_class(Response, "Response");
+export { is_response, send_response };

@@ -1,0 +1,98 @@
+// The inside of a Runtime, for the files of this folder tree: the tenant's events, the JavaScript
+// functions that native code calls, the worker's options. One a tenant, owned by it.
+#pragma once
+
+#include <v8.h>
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/event/event.h"
+#include "api/runtime.h"
+
+namespace skep::api {
+
+// Functions of the runtime's JavaScript that native code calls; the names are those that runtime.js
+// gives them.
+enum class Hook {
+  configure,
+  set_main,
+  dispatch_fetch,
+  dispatch_test,
+  list_tests,
+  timer_fire,
+  builtin_module,
+  unhandled_rejection,
+  count,
+};
+
+// Events by id: a slot and its generation, so that a stale id finds nothing. Slots are reused in the
+// order they were freed, which makes a generation last.
+class EventTable {
+ public:
+  static constexpr size_t kMaxEvents = 1 << 14;
+  // 0 when the table is full.
+  Event* make(Runtime::Impl& runtime, std::string_view request_id);
+  void remove(Event& event);
+  Event* find(uint32_t id) const;
+  size_t size() const { return live_; }
+  template <typename F>
+  void for_each(F&& visit) {
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      if (slots_[i].event) visit(*slots_[i].event);
+    }
+  }
+
+ private:
+  struct Slot {
+    std::unique_ptr<Event> event;
+    uint32_t generation = 0;
+  };
+  std::vector<Slot> slots_;
+  std::deque<uint32_t> free_;
+  size_t live_ = 0;
+};
+
+struct UnhandledRejection {
+  v8::Global<v8::Promise> promise;
+  v8::Global<v8::Value> reason;
+  uint32_t event_id;
+};
+
+struct Runtime::Impl {
+  Impl(isolate::Tenant& tenant_in, RuntimeHost& host_in, WorkerOptions options_in);
+  ~Impl();
+
+  v8::Local<v8::Function> hook(v8::Isolate* isolate, Hook which) const {
+    return hooks[static_cast<size_t>(which)].Get(isolate);
+  }
+  // Takes the functions out of the snapshot; once, in the first job.
+  void take_hooks(v8::Isolate* isolate, v8::Local<v8::Context> context);
+  // Ends a job's JavaScript: microtasks, then rejections that nobody handled.
+  void drain(v8::Isolate* isolate, v8::Local<v8::Context> context);
+  void report(std::string_view request_id, std::string_view where, const ExceptionReport& report);
+  // After a job, on the loop's stack: events that nothing can wake any more.
+  void look_for_hung();
+
+  isolate::Tenant& tenant;
+  RuntimeHost& host;
+  WorkerOptions options;
+  v8::Global<v8::Function> hooks[static_cast<size_t>(Hook::count)];
+  bool hooks_taken = false;
+  EventTable events;
+  size_t pending = 0;           // operations of all events that will call back
+  size_t buffered_bytes = 0;    // of request bodies that JavaScript waits for whole
+  std::vector<UnhandledRejection> rejections;
+  std::string scratch;          // header text on its way to a channel
+  std::vector<net::Header> scratch_headers;
+  bool dying = false;
+};
+
+Runtime::Impl& runtime_of(v8::Isolate* isolate);
+
+// Sets the event that the code run next belongs to; 0: none.
+void enter_event(v8::Isolate* isolate, uint32_t id);
+
+}  // namespace skep::api
