@@ -14,6 +14,8 @@ constexpr uint8_t kEmptyLinesForgiven = 4;
 // A parser that goes back to its pool keeps no more than this.
 constexpr size_t kRawBytesKept = 16 * 1024;
 constexpr size_t kHeadersKept = 64;
+// CR LF CR LF: what every chunked body ends with, trailers or not.
+constexpr uint32_t kEmptyLine = 0x0d0a0d0a;
 
 }  // namespace
 
@@ -103,6 +105,7 @@ void RequestParser::reset() {
   body_ = std::string_view();
   body_bytes_ = 0;
   framing_bytes_ = 0;
+  tail_ = 0;
   headers_begin_ = 0;
   refusal_ = 0;
   empty_lines_ = 0;
@@ -274,10 +277,6 @@ bool RequestParser::tiles_headers() const {
 }
 
 RequestParser::Event RequestParser::feed_body(std::string_view input, size_t& used) {
-  if (message_complete_) {
-    stage_ = Stage::end;
-    return Event::end;
-  }
   body_ = std::string_view();
   const llhttp_errno_t error = llhttp_execute(&parser_, input.data(), input.size());
   if (error != HPE_OK && error != HPE_PAUSED) return refuse(400);
@@ -287,12 +286,17 @@ RequestParser::Event RequestParser::feed_body(std::string_view input, size_t& us
     llhttp_resume(&parser_);
   }
   used += length;
+  const size_t tail_bytes = std::min<size_t>(length, 4);
+  for (const char c : input.substr(length - tail_bytes, tail_bytes))
+    tail_ = tail_ << 8 | static_cast<uint8_t>(c);
   body_bytes_ += body_.size();
   framing_bytes_ += length - body_.size();
   // Chunk extensions and trailers are noise to us: no more of it than small chunks would have.
   if (framing_bytes_ > limits::kChunkFramingBytes + 8 * body_bytes_) return refuse(400);
   if (!body_.empty()) return Event::body;
   if (!message_complete_) return Event::need_more;
+  // llhttp lets a bare LF end the trailers.
+  if (framing_.chunked && tail_ != kEmptyLine) return refuse(400);
   stage_ = Stage::end;
   return Event::end;
 }

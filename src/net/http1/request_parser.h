@@ -88,6 +88,7 @@ class RequestParser {
   std::string_view body_;
   uint64_t body_bytes_ = 0;
   uint64_t framing_bytes_ = 0;  // of a chunked body: sizes, extensions, trailers
+  uint32_t tail_ = 0;           // the last four bytes of a body's wire form
   size_t headers_begin_ = 0;
   int refusal_ = 0;
   uint8_t empty_lines_ = 0;
