@@ -6,13 +6,16 @@ v8_folder() {
 }
 
 provide_v8() {
-  local target package version v8_version variant licence sums
+  local target archive package version v8_version variant licence sums
   target=$(v8_folder)
   [[ -d $target ]] && return
   read_pin v8
   mkdir -p "$CACHE/v8" "$CACHE/work"
+  archive=$CACHE/chromium-$version-$variant.tar.xz
   if [[ -n ${SKEP_DEPS:-} ]]; then
     unpack_v8_archive "$SKEP_DEPS" "$target"
+  elif [[ -e $archive ]]; then
+    unpack_v8_archive "$archive" "$target"
   else
     build_v8 "$target"
   fi
@@ -22,14 +25,14 @@ provide_v8() {
 unpack_v8_archive() {
   local archive=$1 target=$2 work=$CACHE/work/v8-archive
   [[ -f $archive ]] || die "SKEP_DEPS names no file: $archive"
-  [[ -f $archive.sha256 ]] || die "SKEP_DEPS: $archive.sha256 is missing; the archive cannot be checked"
+  [[ -f $archive.sha256 ]] || die "$archive.sha256 is missing: the archive cannot be checked"
   [[ $(sha256sum <"$archive" | cut -d' ' -f1) == "$(cut -d' ' -f1 "$archive.sha256")" ]] ||
-    die "SKEP_DEPS: the sha256 of $archive is not the one in $archive.sha256: not using it"
+    die "the sha256 of $archive is not the one in $archive.sha256: not using it"
   say "unpacking V8 and BoringSSL from $(basename "$archive")"
   rm -rf "$work"
   mkdir -p "$work"
-  tar -xf "$archive" -C "$work" --no-same-owner || die "SKEP_DEPS: cannot unpack $archive"
-  check_v8 "$work/v8-bssl" "SKEP_DEPS: $archive"
+  tar -xf "$archive" -C "$work" --no-same-owner || die "cannot unpack $archive"
+  check_v8 "$work/v8-bssl" "$archive"
   mv "$work/v8-bssl" "$target"
   rmdir "$work"
 }
@@ -46,4 +49,51 @@ check_v8() {
   [[ $found == "$v8_version" ]] || die "$what holds V8 $found, and subprojects/v8/pin asks for $v8_version"
   diff -u "$ROOT/subprojects/v8/args.gn" "$folder/v8/args.gn" >&2 ||
     die "$what was built with other arguments than subprojects/v8/args.gn (differences above)"
+}
+
+# From Debian's source package. $CACHE/work/v8-KEY keeps what is done if it is interrupted.
+build_v8() {
+  local target=$1
+  say "building V8 and BoringSSL from source: fetches 950 MB, takes 5 GB of disk while it runs and"
+  say "about 45 minutes of CPU time (25 minutes on two cores that have nothing else to do)."
+  say "It may be interrupted and goes on when run again. An archive in SKEP_DEPS avoids it."
+  fetch_source "$package" "$version" "$sums"
+  run_v8_build "$target" "$fetched"
+}
+
+# The recipes run with: SOURCES (the fetched files), WORK (current folder), OUT, RECIPE (the folder
+# of the recipe for V8), version, and the helper `once`.
+run_v8_build() (
+  target=$1 SOURCES=$2
+  WORK=$CACHE/work/v8-$(basename "$target") OUT=$WORK/v8-bssl RECIPE=$ROOT/subprojects/v8
+
+  # once STEP: runs the function STEP unless it has been done here before
+  once() {
+    [[ -e done-$1 ]] && return
+    "$1"
+    touch "done-$1"
+  }
+
+  mkdir -p "$OUT"
+  cd "$WORK"
+  . "$ROOT/subprojects/v8/build.sh"
+  . "$ROOT/subprojects/boringssl/build.sh"
+  check_v8 "$OUT" "the build"
+  mv "$OUT" "$target"
+  cd / && rm -rf "$WORK"
+)
+
+# Packs what is in the cache, with nothing in it that tells when and where it was made.
+archive_v8() {
+  local file=$1 target package version v8_version variant licence sums
+  read_pin v8
+  target=$(v8_folder)
+  [[ -d $target ]] || die "V8 and BoringSSL are not in the cache: run tools/setup first"
+  [[ $file == *.tar.xz ]] || file+=.tar.xz
+  say "packing $file"
+  tar -C "$target" --transform 's,^\.,v8-bssl,' --sort=name --mtime=@0 --owner=root:0 --group=root:0 \
+    --mode=u=rwX,go=rX -cf - . | xz -9 >"$file.part"
+  mv "$file.part" "$file"
+  (cd "$(dirname "$file")" && sha256sum "$(basename "$file")" >"$(basename "$file").sha256")
+  say "made $file and $file.sha256"
 }
