@@ -30,6 +30,11 @@ inline constexpr unsigned kRingEntries = 4096;
 inline constexpr unsigned kRingFixedFiles = 65536;        // connections of a shard, at most
 inline constexpr unsigned kRecvBufferBytes = 16 * 1024;
 inline constexpr unsigned kRecvBufferCount = 1024;        // power of two
+inline constexpr size_t kSendBlockBytes = 16 * 1024;      // copied bytes wait in blocks of this
+inline constexpr size_t kSendBlocksIdle = 256;            // kept for reuse
+inline constexpr size_t kSendPiecesAtOnce = 16;           // of one socket, in one system call
+inline constexpr unsigned kSendsBeforeFixedFile = 8;      // a connection earns its registered slot
+inline constexpr int64_t kAcceptPauseMs = 100;            // after EMFILE, ENFILE, ENOBUFS, ENOMEM
 inline constexpr size_t kFiberStackBytes = 1 << 20;       // reserved, touched as used
 inline constexpr size_t kFiberPoolIdle = 64;              // kept for reuse
 
@@ -46,6 +51,7 @@ inline constexpr size_t kScriptBytes = 64ull << 20;            // [limits] scrip
 inline constexpr size_t kModulesPerWorker = 10'000;
 inline constexpr unsigned kIsolateGroups = 60;                 // full V8 sandboxes a process can have
 inline constexpr unsigned kIsolatesPerGroup = 128;
+inline constexpr size_t kBodiesBufferedBytes = 128ull << 20;    // request bodies read whole, of one isolate
 inline constexpr size_t kTimersPerEvent = 10'000;
 inline constexpr int64_t kWaitUntilMs = 30'000;                // after the response
 inline constexpr uint64_t kIdleEvictMs = 600'000;              // [limits] idle_evict_ms
@@ -68,5 +74,28 @@ inline constexpr size_t kPackageLookups = 64;                  // folders search
 inline constexpr size_t kWatchPaths = 50'000;                  // files that dev mode watches
 inline constexpr size_t kLogMessageBytes = 16 * 1024;          // of one console call; more is cut
 inline constexpr size_t kLogQueueEntries = 10'000;             // waiting for the broker; more are counted, dropped
+
+// --- broker: what one shard may cost, and how shards are replaced (src/broker) ---
+inline constexpr unsigned kShards = 256;                       // `shards`, at most
+inline constexpr int kListenBacklog = 4096;
+inline constexpr size_t kRpcQueuedBytes = 256ull << 20;        // asked for and not read: the shard is replaced
+inline constexpr int64_t kShardAttachMs = 10'000;              // from the fork to attach()
+inline constexpr int64_t kShardSilentMs = 10'000;              // no answer from its loop: replaced
+inline constexpr int64_t kShardPingMs = 2'000;
+inline constexpr int64_t kShardHealthyMs = 30'000;             // after so long the back-off starts anew
+inline constexpr int64_t kBackoffFirstMs = 100;                // doubles
+inline constexpr int64_t kBackoffLastMs = 5'000;
+inline constexpr int64_t kZygoteAgeMs = 4 * 3600 * 1000;       // then new shards come from a new one
+inline constexpr size_t kModuleCacheBytes = 256ull << 20;      // modules of all workers in the broker's memory
+inline constexpr size_t kResolutionsPerWorker = 100'000;       // remembered; more are asked again
+inline constexpr size_t kCodeCacheMemoryBytes = 128ull << 20;
+inline constexpr uint64_t kCodeCacheDiskBytes = 1ull << 30;
+inline constexpr size_t kCodeCacheEntryBytes = 64ull << 20;
+inline constexpr int64_t kCodeCacheBytesPerSecond = 4 << 20;   // stored by one shard, after a burst of…
+inline constexpr int64_t kCodeCacheBurstBytes = 256ll << 20;
+inline constexpr int64_t kLogLinesPerSecond = 2'000;           // of one shard, after a burst of…
+inline constexpr int64_t kLogBurstLines = 20'000;
+inline constexpr size_t kLogEntriesPerCall = 10'000;
+inline constexpr int64_t kReloadDebounceMs = 30;               // dev: from the first change to the reload
 
 }  // namespace skep::limits
