@@ -18,6 +18,8 @@ namespace skep::api {
 // gives them.
 enum class Hook {
   configure,
+  set_global_scope,
+  before_main,
   set_main,
   dispatch_fetch,
   dispatch_test,
@@ -72,7 +74,14 @@ struct Runtime::Impl {
   void take_hooks(v8::Isolate* isolate, v8::Local<v8::Context> context);
   // Ends a job's JavaScript: microtasks, then rejections that nobody handled.
   void drain(v8::Isolate* isolate, v8::Local<v8::Context> context);
+  void on_rejection(v8::PromiseRejectMessage message);
   void report(std::string_view request_id, std::string_view where, const ExceptionReport& report);
+  // A method's name; those of every day are made once.
+  v8::Local<v8::String> method_string(v8::Isolate* isolate, std::string_view method);
+  // Why the tenant takes no jobs, as an outcome.
+  Outcome stop_outcome() const;
+  // Ends all events by force (loop).
+  void stop_all(Outcome outcome);
   // After a job, on the loop's stack: events that nothing can wake any more.
   void look_for_hung();
 
@@ -81,14 +90,17 @@ struct Runtime::Impl {
   WorkerOptions options;
   v8::Global<v8::Function> hooks[static_cast<size_t>(Hook::count)];
   bool hooks_taken = false;
+  v8::Global<v8::String> methods[4];
   EventTable events;
   size_t pending = 0;           // operations of all events that will call back
   size_t buffered_bytes = 0;    // of request bodies that JavaScript waits for whole
   std::vector<UnhandledRejection> rejections;
   std::string scratch;          // header text on its way to a channel
   std::vector<net::Header> scratch_headers;
-  bool dying = false;
+  uint32_t last_timer_id = 0;
 };
+
+Outcome outcome_of(isolate::StopReason reason);
 
 Runtime::Impl& runtime_of(v8::Isolate* isolate);
 

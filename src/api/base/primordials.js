@@ -40,6 +40,7 @@ const TypeError_ = TypeError;
 const Uint8Array_ = Uint8Array;
 const Uint16Array_ = Uint16Array;
 const Uint32Array_ = Uint32Array;
+const Int32Array_ = Int32Array;
 const URIError_ = URIError;
 const WeakMap_ = WeakMap;
 const WeakRef_ = WeakRef;
@@ -72,6 +73,7 @@ export {
   Uint8Array_ as Uint8Array,
   Uint16Array_ as Uint16Array,
   Uint32Array_ as Uint32Array,
+  Int32Array_ as Int32Array,
   URIError_ as URIError,
   WeakMap_ as WeakMap,
   WeakRef_ as WeakRef,

@@ -32,9 +32,9 @@ v8::Local<v8::String> js_name(v8::Isolate* isolate, std::string_view ascii) {
 
 void append_utf8(v8::Isolate* isolate, v8::Local<v8::String> string, std::string& out) {
   const size_t start = out.size();
-  const size_t length = string->Utf8LengthV2(isolate);
+  const size_t length = string->Utf8Length(isolate);
   out.resize(start + length);
-  string->WriteUtf8V2(isolate, out.data() + start, length,
+  string->WriteUtf8(isolate, out.data() + start, length,
                       v8::String::WriteFlags::kReplaceInvalidUtf8);
 }
 

@@ -2,11 +2,11 @@
 // Request, the context and what the handler itself makes.
 import { ops } from "../base/ops.js";
 import { kInternal } from "../base/internal.js";
-import { FunctionPrototypeCall, PromisePrototypeThen, PromiseResolve, TypeError } from "../base/primordials.js";
+import { PromisePrototypeThen, PromiseResolve, TypeError } from "../base/primordials.js";
 import { Request } from "../fetch/request.js";
 import { is_response, send_response } from "../fetch/response.js";
+import { call_handler, test_entry } from "../modules/entry.js";
 import { ExecutionContext } from "./event.js";
-import { entry_of, env_object, require_handler } from "../modules/entry.js";
 
 const { event_current, event_fail, event_handler_done, event_peek } = ops;
 
@@ -37,18 +37,29 @@ export function dispatch_fetch(id, method, url) {
   try {
     const request = new Request(kInternal, id, method, url);
     const ctx = new ExecutionContext(kInternal, id);
-    const entry = entry_of("fetch");
-    const result = entry.call_fetch(request, env_object(), ctx);
+    const result = call_handler("fetch", request, ctx);
     if (is_response(result)) {
       send_response(id, result);
       return;
     }
+    // An async function that awaited nothing has its answer already.
     const value = event_peek(result);
-    if (value !== undefined) {
-      answer(id, value);
-    } else {
-      PromisePrototypeThen(PromiseResolve(result), on_value, on_error);
-    }
+    if (value !== undefined) answer(id, value);
+    else PromisePrototypeThen(PromiseResolve(result), on_value, on_error);
+  } catch (error) {
+    event_fail(id, error);
+  }
+}
+
+function on_test_done() {
+  event_handler_done(event_current());
+}
+
+export function dispatch_test(id, index) {
+  try {
+    const ctx = new ExecutionContext(kInternal, id);
+    const result = test_entry(index).call("test", {}, ctx);
+    PromisePrototypeThen(PromiseResolve(result), on_test_done, on_error);
   } catch (error) {
     event_fail(id, error);
   }

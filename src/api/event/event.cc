@@ -43,7 +43,7 @@ bool Event::start_fetch(FetchChannel& channel, EventObserver& observer) {
   return start();
 }
 
-bool Event::start_test(uint32_t test_index, std::function<void()> done) {
+bool Event::start_test(uint32_t test_index, std::function<void(const EventResult&)> done) {
   meter_.limit_ns = 0;
   test_index_ = test_index;
   test_done_ = std::move(done);
@@ -213,11 +213,10 @@ void Event::run_wake(v8::Isolate* isolate, v8::Local<v8::Context> context) {
 void Event::fire_timers(v8::Isolate* isolate, v8::Local<v8::Context> context) {
   const int64_t now_ns = monotonic_ns();
   while (!stopped_) {
-    const uint32_t id = timers().take_due(now_ns);
-    if (id == 0) return;
-    remove_pending();
     v8::HandleScope scope(isolate);
-    v8::Local<v8::Value> argv[1] = {v8::Integer::NewFromUnsigned(isolate, id)};
+    v8::Local<v8::Value> argv[1] = {timers().take_due(isolate, now_ns)};
+    if (argv[0].IsEmpty()) return;
+    remove_pending();
     if (!call_hook(isolate, context, Hook::timer_fire, 1, argv)) return;  // terminated
     runtime_.drain(isolate, context);
   }

@@ -34,7 +34,7 @@ class Event final : public FetchChannelEvents {
   // --- start (loop) ---
   // False: the tenant took no job; nothing happened.
   bool start_fetch(FetchChannel& channel, EventObserver& observer);
-  bool start_test(uint32_t test_index, std::function<void()> done);
+  bool start_test(uint32_t test_index, std::function<void(const EventResult&)> done);
   void client_gone();
   void cancel(Outcome outcome);
 
@@ -44,6 +44,7 @@ class Event final : public FetchChannelEvents {
   Runtime::Impl& runtime() { return runtime_; }
   isolate::CpuMeter& meter() { return meter_; }
   Timers& timers();
+  bool has_timers() const { return timers_ != nullptr; }
   EventResult& result() { return result_; }
 
   // --- from JavaScript (job) ---
@@ -80,6 +81,7 @@ class Event final : public FetchChannelEvents {
 
   // A timer of this event is due, or its deadline (loop).
   void timers_due();
+  void deadline();
   // Nothing of the whole isolate can wake this event any more (loop).
   void hung();
   // May nothing but another event wake this one?
@@ -131,7 +133,7 @@ class Event final : public FetchChannelEvents {
   std::string request_id_;
   FetchChannel* channel_ = nullptr;
   EventObserver* observer_ = nullptr;
-  std::function<void()> test_done_;
+  std::function<void(const EventResult&)> test_done_;
   isolate::CpuMeter meter_;
   EventResult result_;
   std::unique_ptr<Timers> timers_;

@@ -7,25 +7,26 @@ namespace skep::api {
 Timers::Timers(loop::Loop& loop, Event& event)
     : timer(loop, [&event] { event.timers_due(); }), deadline(loop, [&event] { event.deadline(); }) {}
 
-void Timers::set(uint32_t id, int64_t due_ns) {
+void Timers::set(uint32_t id, int64_t due_ns, v8::Global<v8::Value> callback) {
   by_due.insert({due_ns, id});
-  due_of[id] = due_ns;
+  entries[id] = {due_ns, std::move(callback)};
 }
 
 bool Timers::clear(uint32_t id) {
-  auto found = due_of.find(id);
-  if (found == due_of.end()) return false;
-  by_due.erase({found->second, id});
-  due_of.erase(found);
+  auto found = entries.find(id);
+  if (found == entries.end()) return false;
+  by_due.erase({found->second.due_ns, id});
+  entries.erase(found);
   return true;
 }
 
-uint32_t Timers::take_due(int64_t now_ns) {
-  if (by_due.empty() || by_due.begin()->first > now_ns) return 0;
-  const uint32_t id = by_due.begin()->second;
+v8::Local<v8::Value> Timers::take_due(v8::Isolate* isolate, int64_t now_ns) {
+  if (by_due.empty() || by_due.begin()->first > now_ns) return {};
+  auto found = entries.find(by_due.begin()->second);
+  v8::Local<v8::Value> callback = found->second.callback.Get(isolate);
   by_due.erase(by_due.begin());
-  due_of.erase(id);
-  return id;
+  entries.erase(found);
+  return callback;
 }
 
 void Timers::arm() {

@@ -1,0 +1,16 @@
+#include "api/event/report.h"
+
+#include "api/base/values.h"
+#include "api/event/event.h"
+#include "api/runtime_impl.h"
+
+namespace skep::api {
+
+void report_exception(v8::Isolate* isolate, v8::Local<v8::Context> context, std::string_view where,
+                      v8::Local<v8::Value> thrown) {
+  const ExceptionReport report = make_report(isolate, context, thrown);
+  Event* event = current_event(isolate);
+  runtime_of(isolate).report(event ? event->request_id() : "", where, report);
+}
+
+}  // namespace skep::api

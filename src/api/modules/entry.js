@@ -1,0 +1,169 @@
+// The worker's entry points: what the main module exports, the worker's env, and cloudflare:workers.
+import { finish_class } from "../base/expose.js";
+import {
+  ArrayPrototypePush,
+  FunctionPrototypeCall,
+  JSONParse,
+  ObjectGetPrototypeOf,
+  ObjectKeys,
+  ReflectConstruct,
+  TypeError,
+} from "../base/primordials.js";
+import { wait_until } from "../event/event.js";
+import { fetch_listeners } from "../event/service_worker.js";
+
+// --- cloudflare:workers ---
+
+class WorkerEntrypoint {
+  constructor(ctx, env) {
+    this.ctx = ctx;
+    this.env = env;
+  }
+}
+
+class DurableObject {
+  constructor(ctx, env) {
+    this.ctx = ctx;
+    this.env = env;
+  }
+}
+
+class WorkflowEntrypoint {
+  constructor(ctx, env) {
+    this.ctx = ctx;
+    this.env = env;
+  }
+}
+
+class RpcTarget {}
+
+finish_class(WorkerEntrypoint, "WorkerEntrypoint");
+finish_class(DurableObject, "DurableObject");
+finish_class(WorkflowEntrypoint, "WorkflowEntrypoint");
+finish_class(RpcTarget, "RpcTarget");
+
+const env = {};
+
+// vars: [name, value, is_json, …]
+export function set_env(vars) {
+  for (let i = 0; i < vars.length; i += 3) {
+    env[vars[i]] = vars[i + 2] ? JSONParse(vars[i + 1]) : vars[i + 1];
+  }
+}
+
+export function env_object() {
+  return env;
+}
+
+// What a built-in module exports; undefined where there is none of that name.
+export function builtin_module(name) {
+  if (name !== "cloudflare:workers") return undefined;
+  return {
+    __proto__: null,
+    WorkerEntrypoint,
+    DurableObject,
+    WorkflowEntrypoint,
+    RpcTarget,
+    env,
+    waitUntil: (promise) => wait_until(promise),
+  };
+}
+
+// --- entry points ---
+
+function is_entrypoint_class(value) {
+  if (typeof value !== "function") return false;
+  for (let at = value; at !== null; at = ObjectGetPrototypeOf(at)) {
+    if (at === WorkerEntrypoint) return true;
+  }
+  return false;
+}
+
+function missing(name) {
+  return new TypeError(`Handler does not export a ${name}() function.`);
+}
+
+// One export that may handle events. Methods are read once, as Workers does.
+class Entry {
+  #object = null;
+  #cls = null;
+  #methods = { __proto__: null };
+
+  constructor(value) {
+    if (is_entrypoint_class(value)) {
+      this.#cls = value;
+      return;
+    }
+    this.#object = value;
+  }
+
+  #method(name) {
+    const known = this.#methods[name];
+    if (known !== undefined) return known;
+    const method = this.#object[name];
+    if (typeof method !== "function") throw missing(name);
+    return (this.#methods[name] = method);
+  }
+
+  has(name) {
+    const holder = this.#cls !== null ? this.#cls.prototype : this.#object;
+    return typeof holder[name] === "function";
+  }
+
+  call(name, event, ctx) {
+    if (this.#cls !== null) {
+      const instance = ReflectConstruct(this.#cls, [ctx, env]);
+      const method = instance[name];
+      if (typeof method !== "function") throw missing(name);
+      return FunctionPrototypeCall(method, instance, event);
+    }
+    return FunctionPrototypeCall(this.#method(name), this.#object, event, env, ctx);
+  }
+}
+
+let default_entry = null;
+let tests = [];
+
+function entry_from(value) {
+  if (is_entrypoint_class(value)) return new Entry(value);
+  return typeof value === "object" && value !== null ? new Entry(value) : null;
+}
+
+// The main module has been evaluated.
+export function set_main(namespace) {
+  const names = ObjectKeys(namespace);
+  default_entry = null;
+  tests = [];
+  for (let i = 0; i < names.length; i++) {
+    const entry = entry_from(namespace[names[i]]);
+    if (entry === null) continue;
+    if (names[i] === "default") default_entry = entry;
+    if (entry.has("test")) ArrayPrototypePush(tests, { name: names[i], entry });
+  }
+}
+
+// A main module without exports is a service worker: its bindings are globals. Called before it is
+// evaluated.
+export function before_main(namespace) {
+  if (ObjectKeys(namespace).length > 0) return;
+  const names = ObjectKeys(env);
+  for (let i = 0; i < names.length; i++) globalThis[names[i]] = env[names[i]];
+}
+
+export function list_tests() {
+  const names = [];
+  for (let i = 0; i < tests.length; i++) ArrayPrototypePush(names, tests[i].name);
+  return names;
+}
+
+export function test_entry(index) {
+  return tests[index].entry;
+}
+
+// Calls the default export's handler `name`; the fetch listeners where there is no default export.
+export function call_handler(name, event, ctx) {
+  if (default_entry !== null) return default_entry.call(name, event, ctx);
+  if (name === "fetch" && fetch_listeners.any()) return fetch_listeners.dispatch(event, ctx);
+  throw missing(name);
+}
+

@@ -1,0 +1,58 @@
+// The runtime's JavaScript, bundled from here. The order of the imports is the order in which globals
+// appear; what native code calls goes out as `hooks`.
+import { ops } from "./base/ops.js";
+import "./base/primordials.js";
+import "./dom/dom_exception.js";
+import "./dom/event_target.js";
+import "./dom/abort.js";
+import "./streams/streams.js";
+import "./encoding/encoding.js";
+import "./blob/blob.js";
+import "./blob/form_data.js";
+import "./url/url.js";
+import "./console/console.js";
+import "./structured_clone/structured_clone.js";
+import "./fetch/headers.js";
+import "./fetch/request.js";
+import "./fetch/response.js";
+import "./fetch/fetch.js";
+import "./timers/timers.js";
+import "./crypto/crypto.js";
+import "./performance/performance.js";
+import { expose_function, expose_value } from "./base/expose.js";
+import { ObjectDefineProperty, ObjectFreeze } from "./base/primordials.js";
+import { require_args } from "./base/webidl.js";
+import { dispatch_fetch, dispatch_test } from "./event/dispatch.js";
+import { report_error, set_global_scope } from "./event/event.js";
+import { unhandled_rejection } from "./event/service_worker.js";
+import { before_main, builtin_module, list_tests, set_env, set_main } from "./modules/entry.js";
+import { timer_fire } from "./timers/timers.js";
+
+ObjectDefineProperty(globalThis, "self", {
+  __proto__: null, value: globalThis, writable: true, enumerable: true, configurable: true,
+});
+expose_function(function (error) {
+  require_args(arguments.length, 1, "reportError", "ServiceWorkerGlobalScope");
+  report_error(error);
+}, "reportError");
+
+// vars: as set_env; flags: [name, enabled, …] of the worker's compatibility flags.
+function configure(vars, flags) {
+  set_env(vars);
+  const compatibilityFlags = { __proto__: null };
+  for (let i = 0; i < flags.length; i += 2) compatibilityFlags[flags[i]] = flags[i + 1];
+  expose_value("Cloudflare", ObjectFreeze({ compatibilityFlags: ObjectFreeze(compatibilityFlags) }));
+}
+
+ops.set_hooks({
+  configure,
+  set_global_scope,
+  before_main,
+  set_main,
+  dispatch_fetch,
+  dispatch_test,
+  list_tests,
+  timer_fire,
+  builtin_module,
+  unhandled_rejection,
+});
