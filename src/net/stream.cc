@@ -29,7 +29,10 @@ class SocketStream final : public Stream, private loop::SocketEvents {
   void on_data(std::span<const char> data) override { events_->on_data(data); }
   void on_end() override { events_->on_end(); }
   void on_error(int error) override { events_->on_error(error); }
-  void on_sent() override { events_->on_sent(); }
+  void on_sent() override {
+    // Between two owners (an upgrade) nobody waits for it.
+    if (events_ != nullptr) events_->on_sent();
+  }
 
   loop::SocketEvents* events_ = nullptr;
   loop::Socket socket_;

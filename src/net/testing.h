@@ -57,7 +57,7 @@ struct Wire {
     report_sent();
   }
   void report_sent() {
-    if (!closed && std::exchange(sent_due, false)) events->on_sent();
+    if (!closed && events != nullptr && std::exchange(sent_due, false)) events->on_sent();
   }
 };
 

@@ -65,8 +65,9 @@ void Connection::close() {
   phase_ = Phase::closed;
   timer_.cancel();
   stream_.reset();
-  if (exchange_ != nullptr) end_exchange(false);
+  // Out of the list first: the handler may destroy the server in on_closed.
   core_->remove(*this);
+  if (exchange_ != nullptr) end_exchange(false);
 }
 
 void Connection::send(std::string_view data) {

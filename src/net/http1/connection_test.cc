@@ -318,7 +318,7 @@ TEST_F(ConnectionTest, RefusesWithShortPlainBodies) {
     int status;
   };
   const Case cases[] = {
-      {"nonsense\r\n\r\n", 400},
+      {"@nonsense\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\n\r\n", 400},
       {"GET /" + std::string(20'000, 'a'), 414},
       {"GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(200'000, 'a'), 431},
