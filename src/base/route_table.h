@@ -2,14 +2,15 @@
 // that a worker without a route answers at. Filled once from the configuration, then only read. The
 // broker uses it to check patterns, each shard to match; it knows nothing of configuration files.
 //
-// A pattern is HOST/PATH. HOST is a name ("example.com"), "*.example.com" (every name below, not the
-// name itself), "*example.com" (the name and every name below; never "notexample.com") or "*" (any).
-// PATH begins with "/"; a "*" at its very end stands for any rest, also an empty one. Ports, schemes
-// and queries are not part of a pattern.
+// A pattern is HOST/PATH. HOST is a name ("example.com"), "*.example.com" (every name below, not
+// the name itself), "*example.com" (the name and every name below; never "notexample.com") or "*"
+// (any). PATH begins with "/"; a "*" at its very end stands for any rest, also an empty one. Ports,
+// schemes and queries are not part of a pattern.
 //
-// The most specific pattern that fits wins. Hosts are compared first: an exact name before a wildcard,
-// a longer name behind the wildcard before a shorter one, "*.x" before "*x", "*" last. Among patterns
-// of the same host the longest path wins, and a path without "*" before the same path with it.
+// The most specific pattern that fits wins. Hosts are compared first: an exact name before a
+// wildcard, a longer name behind the wildcard before a shorter one, "*.x" before "*x", "*" last.
+// Among patterns of the same host the longest path wins, and a path without "*" before the same
+// path with it.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +34,10 @@ struct RoutePattern {
 
 // Errors say what is wrong with the pattern and what would be right.
 Result<RoutePattern> parse_route_pattern(std::string_view pattern);
-// The plain meaning of one pattern; RouteTable gives the same answers faster. `host` as for match().
-bool route_pattern_matches(const RoutePattern& pattern, std::string_view host, std::string_view path);
+// The plain meaning of one pattern; RouteTable gives the same answers faster. `host` as for
+// match().
+bool route_pattern_matches(const RoutePattern& pattern, std::string_view host,
+                           std::string_view path);
 
 class RouteTable {
  public:
@@ -43,7 +46,8 @@ class RouteTable {
   // The worker answers at NAME.workers.localhost, as long as it has no route.
   void add_name(std::string_view name, uint32_t worker);
 
-  // host: lower case, without port (as a URL parser gives it); path: without query. Allocates nothing.
+  // host: lower case, without port (as a URL parser gives it); path: without query. Allocates
+  // nothing.
   std::optional<uint32_t> match(std::string_view host, std::string_view path) const;
 
   size_t size() const { return routes_; }

@@ -1,7 +1,8 @@
-// Everything about a project that can be checked without V8: its configuration, its main module, the
-// files of its rules. `skep check` prints this and then lets a shard compile the modules.
+// Everything about a project that can be checked without V8: its configuration, its main module,
+// the files of its rules. `skep check` prints this and then lets a shard compile the modules.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 

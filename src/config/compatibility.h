@@ -1,7 +1,7 @@
 // Compatibility dates and flags of Workers: which behaviours exist, what turns each on or off, and
 // since which date it is on by default. The one place that knows them; what the runtime does with a
-// flag is the business of the API that has it. Used by the broker and the command line, which hand the
-// names that are in effect to the shards.
+// flag is the business of the API that has it. Used by the broker and the command line, which hand
+// the names that are in effect to the shards.
 #pragma once
 
 #include <span>
@@ -14,9 +14,9 @@
 namespace skep::config {
 
 struct CompatibilityFlag {
-  std::string_view name;          // turns it on; also its name at run time
-  std::string_view disable_name;  // turns it off where it is on by date; empty: none
-  std::string_view default_on;    // "YYYY-MM-DD"; empty: never on by date
+  std::string_view name;             // turns it on; also its name at run time
+  std::string_view disable_name;     // turns it off where it is on by date; empty: none
+  std::string_view default_on;       // "YYYY-MM-DD"; empty: never on by date
   bool needs_nodejs_compat = false;  // on by date only together with nodejs_compat
 };
 

@@ -1,5 +1,5 @@
-// What is wrong with a configuration: file, line, column, a sentence, a hint, and the lines around it.
-// Made by the parsers and readers of this folder, printed by the command line and the broker.
+// What is wrong with a configuration: file, line, column, a sentence, a hint, and the lines around
+// it. Made by the parsers and readers of this folder, printed by the command line and the broker.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +32,8 @@ struct Diagnostic {
 std::string format_diagnostic(const Diagnostic& diagnostic);
 std::string format_diagnostics(std::span<const Diagnostic> diagnostics);
 
-// The line before, the line itself and the line after, with a caret below the column. Long lines are
-// cut around the column; control characters are shown as spaces.
+// The line before, the line itself and the line after, with a caret below the column. Long lines
+// are cut around the column; control characters are shown as spaces.
 std::string code_frame(std::string_view text, Position at);
 
 // The candidate nearest to `name` by edit distance, if it is near enough to be meant; else "".
@@ -42,7 +42,8 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
 // Collects the diagnostics of one run over several files.
 class Diagnostics {
  public:
-  // The text of a file whose diagnostics shall have code frames. Kept by reference until end_file().
+  // The text of a file whose diagnostics shall have code frames. Kept by reference until
+  // end_file().
   void begin_file(std::string path, std::string_view text);
   void end_file();
 

@@ -17,10 +17,10 @@ struct DotenvEntry {
   Position at;
 };
 
-// Understands `export NAME=…`, comments (`#` at the start of a line or after white space), values in
-// "double quotes" (escapes \n \r \t \" \\ and \$), 'single quotes' and `backticks` (both literal); quoted
-// values may go over several lines. A name that stands twice: the later wins. Unlike dotenv, a line that
-// is none of this is an error and not skipped.
+// Understands `export NAME=…`, comments (`#` at the start of a line or after white space), values
+// in "double quotes" (escapes \n \r \t \" \\ and \$), 'single quotes' and `backticks` (both
+// literal); quoted values may go over several lines. A name that stands twice: the later wins.
+// Unlike dotenv, a line that is none of this is an error and not skipped.
 std::expected<std::vector<DotenvEntry>, ParseError> parse_dotenv(std::string_view text);
 
 }  // namespace skep::config

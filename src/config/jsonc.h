@@ -1,7 +1,7 @@
-// JSON with comments and trailing commas (wrangler.json, wrangler.jsonc), and plain JSON (package.json),
-// into values that know their line and column. The parser is our own because a configuration error
-// without a place is no help, and nlohmann's parser hands out no positions; it is small, bounded in
-// depth and size, and fuzzed. It follows RFC 8259 in everything else.
+// JSON with comments and trailing commas (wrangler.json, wrangler.jsonc), and plain JSON
+// (package.json), into values that know their line and column. The parser is our own because a
+// configuration error without a place is no help, and nlohmann's parser hands out no positions; it
+// is small, bounded in depth and size, and fuzzed. It follows RFC 8259 in everything else.
 #pragma once
 
 #include <expected>

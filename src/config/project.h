@@ -1,12 +1,14 @@
-// The modules of a Worker project on disk: which file a specifier means (as wrangler and esbuild decide
-// it, without bundling), what kind of module it is, and its bytes. The broker holds one for each loaded
-// worker and answers a shard's resolve() from it; nothing is read before it is asked for.
+// The modules of a Worker project on disk: which file a specifier means (as wrangler and esbuild
+// decide it, without bundling), what kind of module it is, and its bytes. The broker holds one for
+// each loaded version of a worker and answers a shard's resolve() from it; nothing is read before
+// it is asked for. A change of the files is a new version, and a new Project.
 //
-// Where it may read: files whose real path lies in the root. In Reach::project that is the project's
-// own folder. In Reach::workspace it is the folder of the nearest enclosing workspace: the first of the
-// project's folder and its parents that holds a lock file (package-lock.json, pnpm-lock.yaml, yarn.lock,
-// bun.lock, bun.lockb), a pnpm-workspace.yaml, or a .git; the project's folder where there is none. node_modules
-// folders are searched up to the root and no further. Links are followed as long as they stay inside.
+// Where it may read: files whose real path lies in the root. In Reach::project that is the
+// project's own folder. In Reach::workspace it is the folder of the nearest enclosing workspace:
+// the first of the project's folder and its parents that holds a lock file (package-lock.json,
+// pnpm-lock.yaml, yarn.lock, bun.lock, bun.lockb), a pnpm-workspace.yaml, or a .git; the project's
+// folder where there is none. node_modules folders are searched up to the root and no further.
+// Links are followed as long as they stay inside.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +25,8 @@ namespace skep::config {
 enum class ImportKind { import, require };
 
 struct ModuleFile {
-  std::string name;  // unique: relative to main's folder (base_dir); packages: "node_modules/hono/…"
+  std::string
+      name;  // unique: relative to main's folder (base_dir); packages: "node_modules/hono/…"
   ModuleType type = ModuleType::esm;
   std::string path;  // real path, absolute
 };
@@ -61,11 +64,12 @@ class Project {
   Result<std::string> read(const ModuleFile& module);
   // FILE.map beside a module, or empty when there is none.
   Result<std::string> read_source_map(const ModuleFile& module);
-  // The files that `find_additional_modules` and `rules` add, sorted by name; none without that key.
+  // The files that `find_additional_modules` and `rules` add, sorted by name; none without that
+  // key.
   Result<std::vector<const ModuleFile*>> additional_modules();
 
-  // Absolute paths of the files that were read or looked at so far, for dev mode to watch. A file that
-  // was looked for and is not there is in the list too when its folder is.
+  // Absolute paths of the files that were read or looked at so far, for dev mode to watch. A file
+  // that was looked for and is not there is in the list too when its folder is.
   std::vector<std::string> watch_paths() const;
 
  private:

@@ -1,5 +1,6 @@
-// skep.toml: what `skep serve` serves. Read once, by the broker (or by `skep check`), before it gives
-// up its rights. The workers' own folders are not touched: a thousand [[worker]] tables are rows.
+// skep.toml: what `skep serve` serves. Read once, by the broker (or by `skep check`), before it
+// gives up its rights. The workers' own folders are not touched: a thousand [[worker]] tables are
+// rows.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ struct ListenAddress {
   std::string address;  // as written
   std::string host;     // numeric, without brackets; tcp only
   uint16_t port = 0;
-  std::string path;     // unix_socket only, absolute
+  std::string path;  // unix_socket only, absolute
 };
 
 struct ServedWorker {
@@ -62,8 +63,8 @@ LoadedServeConfig load_serve_config(const std::string& path);
 // The same, of a text; `path` is for messages and for relative paths.
 LoadedServeConfig parse_serve_config(std::string_view text, const std::string& path);
 
-// "127.0.0.1:8080", "[::1]:80", "unix:/run/skep/http.sock". No names: what a socket is bound to must
-// not depend on a resolver.
+// "127.0.0.1:8080", "[::1]:80", "unix:/run/skep/http.sock". No names: what a socket is bound to
+// must not depend on a resolver.
 Result<ListenAddress> parse_listen_address(std::string_view text);
 
 }  // namespace skep::config

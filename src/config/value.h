@@ -20,10 +20,10 @@ struct Value {
   Position at;
   bool boolean = false;
   int64_t integer = 0;
-  double number = 0;           // also set for an integer
-  std::string string;          // of a TOML date: the date as it is written in ISO 8601
-  std::vector<Value> items;    // array
-  std::vector<Member> members; // object, in the order of the file
+  double number = 0;            // also set for an integer
+  std::string string;           // of a TOML date: the date as it is written in ISO 8601
+  std::vector<Value> items;     // array
+  std::vector<Member> members;  // object, in the order of the file
 
   bool is(Type wanted) const { return type == wanted; }
   const Value* find(std::string_view key) const;

@@ -1,6 +1,6 @@
-// A Worker project's configuration: wrangler.json, .jsonc or .toml (looked for in this order, in the
-// given folder and then upwards), with [env.NAME], .dev.vars and .env; or a single module with none of
-// these. Read by the broker and by the command line; never by a shard.
+// A Worker project's configuration: wrangler.json, .jsonc or .toml (looked for in this order, in
+// the given folder and then upwards), with [env.NAME], .dev.vars and .env; or a single module with
+// none of these. Read by the broker and by the command line; never by a shard.
 #pragma once
 
 #include <cstdint>
@@ -68,12 +68,12 @@ struct LoadedWorker {
   std::vector<std::string> watch_paths;
 };
 
-// `path`: a folder, a wrangler file, or one module (.js .mjs .cjs .ts .mts .cts .tsx .jsx). Errors, also
-// of opening the files, are diagnostics.
+// `path`: a folder, a wrangler file, or one module (.js .mjs .cjs .ts .mts .cts .tsx .jsx). Errors,
+// also of opening the files, are diagnostics.
 LoadedWorker load_worker(const std::string& path, const LoadOptions& options);
 
-// The name alone: what load_worker would give, without checking anything else. For `[[worker]]` tables
-// without a name. Falls back to the folder's or file's name.
+// The name alone: what load_worker would give, without checking anything else. For `[[worker]]`
+// tables without a name. Falls back to the folder's or file's name.
 std::string worker_name(const std::string& path, const std::string& environment);
 
 // Lower case letters, digits, "-", "_"; 1 to 63 characters.

@@ -1,0 +1,102 @@
+#include "config/wrangler_keys.h"
+
+namespace skep::config {
+namespace {
+
+using enum KeySupport;
+using enum KeyInheritance;
+constexpr auto kText = Value::Type::string;
+constexpr auto kBoolean = Value::Type::boolean;
+constexpr auto kArray = Value::Type::array;
+constexpr auto kTable = Value::Type::object;
+
+constexpr WranglerKey kKeys[] = {
+    {"name", taken, inherited, kText, kText},
+    {"main", taken, inherited, kText, kText},
+    {"compatibility_date", taken, inherited, kText, kText},
+    {"compatibility_flags", taken, inherited, kArray, kArray},
+    {"vars", taken, not_inherited, kTable, kTable},
+    {"rules", taken, inherited, kArray, kArray},
+    {"find_additional_modules", taken, inherited, kBoolean, kBoolean},
+    {"base_dir", taken, inherited, kText, kText},
+    {"no_bundle", taken, inherited, kBoolean, kBoolean},
+    {"alias", taken, inherited, kTable, kTable},
+    {"limits", taken, inherited, kTable, kTable},
+    {"route", taken, inherited, kText, kTable},
+    {"routes", taken, inherited, kArray, kArray},
+    {"workers_dev", taken, inherited, kBoolean, kBoolean},
+    {"env", taken, top_only, kTable, kTable},
+
+    {"$schema", ignored, top_only, kText, kText},
+    {"account_id", ignored, inherited, kText, kText},
+    {"compliance_region", ignored, inherited, kText, kText},
+    {"first_party_worker", ignored, inherited, kBoolean, kBoolean},
+    {"keep_names", ignored, inherited, kBoolean, kBoolean},
+    {"keep_vars", ignored, top_only, kBoolean, kBoolean},
+    {"legacy_env", ignored, top_only, kBoolean, kBoolean},
+    {"logpush", ignored, inherited, kBoolean, kBoolean},
+    {"minify", ignored, inherited, kBoolean, kBoolean},
+    {"placement", ignored, inherited, kTable, kTable},
+    {"preview_urls", ignored, inherited, kBoolean, kBoolean},
+    {"send_metrics", ignored, top_only, kBoolean, kBoolean},
+    {"upload_source_maps", ignored, inherited, kBoolean, kBoolean},
+
+    {"ai", later, not_inherited, kTable, kTable},
+    {"analytics_engine_datasets", later, not_inherited, kArray, kArray},
+    {"assets", later, inherited, kTable, kTable},
+    {"browser", later, not_inherited, kTable, kTable},
+    {"build", later, inherited, kTable, kTable},
+    {"containers", later, inherited, kArray, kArray},
+    {"d1_databases", later, not_inherited, kArray, kArray},
+    {"data_blobs", later, top_only, kTable, kTable},
+    {"define", later, not_inherited, kTable, kTable},
+    {"dev", later, top_only, kTable, kTable},
+    {"dispatch_namespaces", later, not_inherited, kArray, kArray},
+    {"durable_objects", later, not_inherited, kTable, kTable},
+    {"hyperdrive", later, not_inherited, kArray, kArray},
+    {"images", later, not_inherited, kTable, kTable},
+    {"jsx_factory", later, inherited, kText, kText},
+    {"jsx_fragment", later, inherited, kText, kText},
+    {"kv_namespaces", later, not_inherited, kArray, kArray},
+    {"logfwdr", later, not_inherited, kTable, kTable},
+    {"migrations", later, inherited, kArray, kArray},
+    {"mtls_certificates", later, not_inherited, kArray, kArray},
+    {"observability", later, inherited, kTable, kTable},
+    {"pages_build_output_dir", later, top_only, kText, kText},
+    {"pipelines", later, not_inherited, kArray, kArray},
+    {"queues", later, not_inherited, kTable, kTable},
+    {"r2_buckets", later, not_inherited, kArray, kArray},
+    {"ratelimits", later, not_inherited, kArray, kArray},
+    {"secrets", later, not_inherited, kTable, kTable},
+    {"secrets_store_secrets", later, not_inherited, kArray, kArray},
+    {"send_email", later, not_inherited, kArray, kArray},
+    {"services", later, not_inherited, kArray, kArray},
+    {"site", later, top_only, kTable, kTable},
+    {"streaming_tail_consumers", later, not_inherited, kArray, kArray},
+    {"tail_consumers", later, not_inherited, kArray, kArray},
+    {"text_blobs", later, top_only, kTable, kTable},
+    {"triggers", later, inherited, kTable, kTable},
+    {"tsconfig", later, inherited, kText, kText},
+    {"unsafe", later, not_inherited, kTable, kTable},
+    {"vectorize", later, not_inherited, kArray, kArray},
+    {"version_metadata", later, not_inherited, kTable, kTable},
+    {"vpc_services", later, not_inherited, kArray, kArray},
+    {"wasm_modules", later, top_only, kTable, kTable},
+    {"worker_loaders", later, not_inherited, kArray, kArray},
+    {"workflows", later, not_inherited, kArray, kArray},
+};
+
+}  // namespace
+
+std::span<const WranglerKey> wrangler_keys() {
+  return kKeys;
+}
+
+const WranglerKey* find_wrangler_key(std::string_view name) {
+  for (const WranglerKey& key : kKeys) {
+    if (key.name == name) return &key;
+  }
+  return nullptr;
+}
+
+}  // namespace skep::config
