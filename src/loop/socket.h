@@ -40,7 +40,9 @@ class SocketEvents {
 
 class Socket {
  public:
-  // Takes a connected stream socket. The registered table gets it where the loop has one.
+  // Takes a connected stream socket, on a loop with receive buffers. Where the loop has a
+  // registered table, a connection moves into it once it has shown that it lasts
+  // (limits::kSendsBeforeFixedFile).
   Socket(Loop& loop, UniqueFd fd, SocketEvents& events);
   // Closes at once: operations in flight are cancelled by the loop, which keeps what they need.
   ~Socket();
@@ -49,19 +51,23 @@ class Socket {
 
   // Starts (or goes on) receiving: on_data until pause(), on_end or on_error.
   void receive();
-  // No on_data after this until receive(). Bytes that were already on their way are kept and
-  // delivered first then: at most what the cancelled multishot had in flight.
+  // No on_data and no on_end after this until receive(). Bytes that were already on their way are
+  // kept and delivered first then (not within receive() itself): at most what one turn's buffers
+  // hold. The kernel goes on receiving until the first of them arrives, so a short pause costs
+  // nothing.
   void pause();
   bool receiving() const;
 
-  // Queues bytes to be sent, in order. `data` is copied into the send buffer. Small writes of one turn
-  // leave in one system call. on_sent follows when the queue has drained.
+  // Queues bytes to be sent, in order. `data` is copied into the send buffer. Small writes of one
+  // turn leave in one system call. on_sent follows when the queue has drained.
   void send(std::string_view data);
-  // As send, but the bytes are not copied: `owner` keeps them alive until they are sent.
+  // As send, but the bytes are not copied: `owner` keeps them alive until they are sent. The
+  // owner's destructor may run in any later turn, but not after the loop's end.
   void send_owned(std::span<const char> data, std::shared_ptr<void> owner);
   // Bytes queued and not yet taken by the kernel.
   size_t queued() const;
-  // After all queued bytes: FIN. Then nothing may be sent.
+  // After all queued bytes: FIN. Then nothing may be sent. (The system call shutdown, which a
+  // sandbox must allow: the ring's own operation would start a kernel thread for it.)
   void shutdown_send();
 
   int64_t last_progress_ns() const;  // last time the kernel took bytes of ours; for send time-outs
@@ -87,8 +93,10 @@ class Acceptor {
  public:
   Acceptor(Loop& loop, UniqueFd listening, AcceptorEvents& events);
   ~Acceptor();
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
   void start();
-  // Stops accepting; connections wait in the backlog.
+  // Stops accepting; connections wait in the backlog. Those accepted already are still delivered.
   void stop();
 
  private:
