@@ -40,7 +40,6 @@ struct ShardConfig {
   ShardLimits limits;
   std::vector<RouteRow> routes;
   std::vector<std::string> workers;  // names; a worker is known by its index
-  uint32_t helper_threads = 1;
   uint32_t arena_size = 16;
   std::vector<UniqueFd> listeners;
 };

@@ -46,7 +46,7 @@ Shard::~Shard() {
 
 int Shard::run() {
   host_->attach([this](Result<ShardConfig> config) { attached(std::move(config)); });
-  loop_.add_turn_hook([this](bool idle) { return on_turn(idle); });
+  loop_.set_turn_hook([this] { return on_turn(); });
   if (auto result = loop_.run(); !result) {
     // Nowhere to say it but here: the link to the broker runs on this loop.
     std::fprintf(stderr, "skep: shard: %s\n", result.error().message.c_str());
@@ -62,7 +62,6 @@ void Shard::attached(Result<ShardConfig> config) {
     return loop_.stop();
   }
   config_ = std::move(*config);
-  engine_.start_threads(std::max(1u, config_.helper_threads));
   isolate::ArenaOptions arena;
   arena.ready = config_.arena_size;
   arena.heap_bytes = config_.limits.memory_bytes;
@@ -91,11 +90,12 @@ void Shard::attached(Result<ShardConfig> config) {
   housekeeping_.set_ms(kHousekeepingMs);
 }
 
-// At the end of each turn: V8's own tasks, and one isolate more for the arena while nothing waits.
-bool Shard::on_turn(bool idle) {
-  bool more = engine_.run_foreground_tasks();
-  if (idle && arena_ && arena_->refill_step()) more = true;
-  return more;
+// At the end of each turn: one isolate more for the arena, but only while nothing else is to be done.
+bool Shard::on_turn() {
+  if (!arena_ || arena_->stats().ready >= config_.arena_size) return false;
+  const uint64_t completions = loop_.stats().completions;
+  if (completions == std::exchange(completions_seen_, completions)) return arena_->refill_step();
+  return true;
 }
 
 void Shard::log(api::ConsoleLevel level, std::string message) {

@@ -1,0 +1,410 @@
+#include "shard/host_link.h"
+
+#include <unistd.h>
+
+#include <cstring>
+#include <deque>
+#include <utility>
+
+#include "base/limits.h"
+#include "rpc/connection.h"
+#include "rpc/descriptor.h"
+#include "rpc/kj_loop.h"
+#include "rpc/outcome.h"
+#include "rpc/skep.capnp.h"
+
+namespace skep::shard {
+namespace {
+
+constexpr size_t kLogBatch = 256;
+
+kj::StringPtr text_ptr(const std::string& text) { return {text.c_str(), text.size()}; }
+
+capnp::Text::Reader text_of(std::string_view text, std::string& storage) {
+  storage.assign(text);
+  return {storage.c_str(), storage.size()};
+}
+
+std::string to_string(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
+
+std::string to_string(capnp::Data::Reader data) {
+  return {reinterpret_cast<const char*>(data.begin()), data.size()};
+}
+
+capnp::Data::Reader data_of(std::string_view bytes) {
+  return {reinterpret_cast<const kj::byte*>(bytes.data()), bytes.size()};
+}
+
+rpc::ImportKind kind_of(isolate::ImportKind kind) {
+  return kind == isolate::ImportKind::require ? rpc::ImportKind::REQUIRE : rpc::ImportKind::IMPORT;
+}
+
+ModuleFile read_module(rpc::Module::Reader module) {
+  ModuleFile file;
+  file.name = to_string(module.getName());
+  file.content = to_string(module.getContent());
+  file.source_map = to_string(module.getSourceMap());
+  file.code_cache = to_string(module.getCodeCache());
+  file.transformed = to_string(module.getTransformed());
+  switch (module.getType()) {
+    case rpc::ModuleType::ESM: file.type = isolate::ModuleType::esm; break;
+    case rpc::ModuleType::COMMONJS: file.type = isolate::ModuleType::commonjs; break;
+    case rpc::ModuleType::TEXT: file.type = isolate::ModuleType::text; break;
+    case rpc::ModuleType::DATA: file.type = isolate::ModuleType::data; break;
+    case rpc::ModuleType::JSON: file.type = isolate::ModuleType::json; break;
+    case rpc::ModuleType::WASM: file.type = isolate::ModuleType::wasm; break;
+    case rpc::ModuleType::TYPESCRIPT:
+      file.type = isolate::ModuleType::esm;
+      file.typescript = true;
+      break;
+    case rpc::ModuleType::TYPESCRIPT_COMMONJS:
+      file.type = isolate::ModuleType::commonjs;
+      file.typescript = true;
+      break;
+  }
+  return file;
+}
+
+WorkerFiles read_worker(rpc::WorkerInfo::Reader worker) {
+  WorkerFiles files;
+  files.version = worker.getVersion();
+  files.modules.push_back(read_module(worker.getMain()));
+  for (auto module : worker.getModules()) files.modules.push_back(read_module(module));
+  for (auto row : worker.getResolutions()) {
+    files.resolutions.push_back({to_string(row.getReferrer()), to_string(row.getSpecifier()),
+                                 row.getKind() == rpc::ImportKind::REQUIRE ? isolate::ImportKind::require
+                                                                           : isolate::ImportKind::import,
+                                 to_string(row.getName())});
+  }
+  files.compatibility_date = to_string(worker.getCompatibilityDate());
+  for (auto flag : worker.getCompatibilityFlags()) files.compatibility_flags.push_back(to_string(flag));
+  for (auto binding : worker.getBindings()) {
+    api::EnvVar var;
+    var.name = to_string(binding.getName());
+    var.json = binding.isJson();
+    var.value = to_string(var.json ? binding.getJson() : binding.getText());
+    files.env.push_back(std::move(var));
+  }
+  files.cpu_ms = worker.getCpuMs();
+  return files;
+}
+
+ResolveAnswer read_answer(rpc::ResolveResult::Reader result) {
+  ResolveAnswer answer;
+  switch (result.which()) {
+    case rpc::ResolveResult::MODULE:
+      answer.module = std::make_unique<ModuleFile>(read_module(result.getModule()));
+      break;
+    case rpc::ResolveResult::BUILTIN: answer.builtin = true; break;
+    case rpc::ResolveResult::MISSING: answer.missing = to_string(result.getMissing()); break;
+  }
+  return answer;
+}
+
+rpc::LogEntry::Level level_of(api::ConsoleLevel level) {
+  switch (level) {
+    case api::ConsoleLevel::debug: return rpc::LogEntry::Level::DEBUG;
+    case api::ConsoleLevel::log: return rpc::LogEntry::Level::LOG;
+    case api::ConsoleLevel::info: return rpc::LogEntry::Level::INFO;
+    case api::ConsoleLevel::warn: return rpc::LogEntry::Level::WARN;
+    case api::ConsoleLevel::error: return rpc::LogEntry::Level::ERROR;
+  }
+  return rpc::LogEntry::Level::LOG;
+}
+
+rpc::LogEntry::Kind log_kind_of(LogRecord::Kind kind) {
+  switch (kind) {
+    case LogRecord::Kind::console: return rpc::LogEntry::Kind::CONSOLE;
+    case LogRecord::Kind::exception: return rpc::LogEntry::Kind::EXCEPTION;
+    case LogRecord::Kind::limit: return rpc::LogEntry::Kind::LIMIT;
+    case LogRecord::Kind::request: return rpc::LogEntry::Kind::REQUEST;
+    case LogRecord::Kind::shard: return rpc::LogEntry::Kind::SHARD;
+  }
+  return rpc::LogEntry::Kind::SHARD;
+}
+
+// A Worker's strings may hold anything; Text must at least be without NUL.
+void scrub(std::string& text) {
+  if (text.size() > limits::kLogMessageBytes) text.resize(limits::kLogMessageBytes);
+  for (char& c : text) {
+    if (c == '\0') c = ' ';
+  }
+}
+
+void write_entry(rpc::LogEntry::Builder entry, LogRecord& record) {
+  for (std::string* text : {&record.worker, &record.message, &record.stack, &record.method, &record.url}) {
+    scrub(*text);
+  }
+  entry.setWorker(text_ptr(record.worker));
+  entry.setRequestId(text_ptr(record.request_id));
+  entry.setLevel(level_of(record.level));
+  entry.setKind(log_kind_of(record.kind));
+  entry.setMessage(text_ptr(record.message));
+  entry.setStack(text_ptr(record.stack));
+  entry.setTimeMs(record.time_ms);
+  if (record.kind != LogRecord::Kind::request) return;
+  auto line = entry.initRequest();
+  line.setMethod(text_ptr(record.method));
+  line.setUrl(text_ptr(record.url));
+  line.setStatus(record.status);
+  line.setDurationUs(record.duration_us);
+  line.setCpuUs(record.cpu_us);
+  line.setOutcome(text_ptr(record.outcome));
+}
+
+void write_report(rpc::Diagnostic::Builder to, const api::ExceptionReport& report) {
+  to.setFile(text_ptr(report.file));
+  to.setLine(report.line);
+  to.setColumn(report.column);
+  to.setMessage(text_ptr(report.message));
+  to.setSourceLine(text_ptr(report.source_line));
+}
+
+// A callback that fulfils the call being served.
+template <typename T>
+auto fulfilling(kj::Own<kj::PromiseFulfiller<T>> fulfiller) {
+  return std::make_shared<kj::Own<kj::PromiseFulfiller<T>>>(kj::mv(fulfiller));
+}
+
+// What the broker calls.
+class ShardServer final : public rpc::Shard::Server {
+ public:
+  explicit ShardServer(ShardControl& control) : control_(control) {}
+
+  kj::Promise<void> drain(DrainContext) override {
+    auto paf = kj::newPromiseAndFulfiller<void>();
+    control_.drain([done = fulfilling(kj::mv(paf.fulfiller))] { (*done)->fulfill(); });
+    return kj::mv(paf.promise);
+  }
+
+  kj::Promise<void> reload(ReloadContext context) override {
+    control_.reload(context.getParams().getWorker(), context.getParams().getVersion());
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> stats(StatsContext context) override {
+    const ShardFacts facts = control_.facts();
+    auto stats = context.getResults().initStats();
+    stats.setConnections(facts.connections);
+    stats.setRequests(facts.requests);
+    stats.setIsolates(facts.isolates);
+    stats.setIsolateGroups(facts.isolate_groups);
+    stats.setColdStarts(facts.cold_starts);
+    stats.setEvictions(facts.evictions);
+    stats.setHeapBytes(facts.heap_bytes);
+    stats.setResidentBytes(facts.resident_bytes);
+    stats.setCpuNs(facts.cpu_ns);
+    stats.setArenaReady(facts.arena_ready);
+    stats.setRequestsInFlight(facts.requests_in_flight);
+    stats.setRejected(facts.rejected);
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> check(CheckContext context) override {
+    auto paf = kj::newPromiseAndFulfiller<std::vector<api::ExceptionReport>>();
+    control_.check(context.getParams().getWorker(),
+                   [done = fulfilling(kj::mv(paf.fulfiller))](
+                       std::vector<api::ExceptionReport> reports) { (*done)->fulfill(kj::mv(reports)); });
+    return paf.promise.then([context](std::vector<api::ExceptionReport>&& reports) mutable {
+      auto list = context.getResults().initDiagnostics(static_cast<capnp::uint>(reports.size()));
+      for (capnp::uint i = 0; i < list.size(); i++) write_report(list[i], reports[i]);
+    });
+  }
+
+  kj::Promise<void> test(TestContext context) override {
+    struct Totals {
+      uint32_t passed, failed;
+    };
+    auto paf = kj::newPromiseAndFulfiller<Totals>();
+    // Results go out in order, each when the one before it has arrived.
+    auto sent = std::make_shared<kj::Promise<void>>(kj::READY_NOW);
+    auto sink = std::make_shared<rpc::TestSink::Client>(context.getParams().getSink());
+    control_.test(
+        context.getParams().getWorker(),
+        [sent, sink](const api::TestResult& result) {
+          auto call = sink->resultRequest();
+          call.setName(text_ptr(result.name));
+          call.setOk(result.ok);
+          call.setMessage(text_ptr(result.message));
+          call.setStack(text_ptr(result.stack));
+          *sent = sent->then([call = kj::mv(call)]() mutable {
+                        return call.send().ignoreResult();
+                      }).eagerlyEvaluate(nullptr);
+        },
+        [done = fulfilling(kj::mv(paf.fulfiller))](uint32_t passed, uint32_t failed) {
+          (*done)->fulfill(Totals{passed, failed});
+        });
+    return paf.promise.then([context, sent](Totals totals) mutable {
+      context.getResults().setPassed(totals.passed);
+      context.getResults().setFailed(totals.failed);
+      return kj::mv(*sent);
+    });
+  }
+
+  kj::Promise<void> cold(ColdContext context) override {
+    auto paf = kj::newPromiseAndFulfiller<Result<std::vector<uint64_t>>>();
+    auto params = context.getParams();
+    control_.cold(params.getWorker(), params.getCount(), params.getKeep(),
+                  [done = fulfilling(kj::mv(paf.fulfiller))](Result<std::vector<uint64_t>> samples) {
+                    (*done)->fulfill(kj::mv(samples));
+                  });
+    return paf.promise.then([context](Result<std::vector<uint64_t>>&& result) mutable {
+      const std::vector<uint64_t> samples = rpc::or_throw(kj::mv(result));
+      auto list = context.getResults().initSamplesNs(static_cast<capnp::uint>(samples.size()));
+      for (capnp::uint i = 0; i < list.size(); i++) list.set(i, samples[i]);
+    });
+  }
+
+ private:
+  ShardControl& control_;
+};
+
+}  // namespace
+
+struct HostLink::Impl final : private kj::TaskSet::ErrorHandler {
+  Impl(loop::Loop& l, UniqueFd socket, ShardControl& c)
+      : loop(l),
+        control(c),
+        kj_loop(l),
+        flush([this] { send_logs(); }),
+        // The broker gets the Shard by attach(); its bootstrap of us is never asked for.
+        connection(l, std::move(socket), rpc::Role::shard, nullptr),
+        host(connection.bootstrap().castAs<rpc::Host>()),
+        tasks(*this) {
+    tasks.add(connection.on_disconnect().then([this] { control.disconnected(); }));
+  }
+
+  void taskFailed(kj::Exception&& exception) override { control.disconnected(); }
+
+  template <typename T, typename Done>
+  void call(kj::Promise<T>&& promise, Done done) {
+    tasks.add(rpc::when_done(kj::mv(promise), std::move(done)));
+  }
+
+  void send_logs();
+  Result<ShardConfig> read_config(rpc::ShardConfig::Reader config);
+
+  loop::Loop& loop;
+  ShardControl& control;
+  rpc::KjLoop kj_loop;
+  loop::Deferred flush;
+  rpc::Connection connection;
+  rpc::Host::Client host;
+  std::vector<rpc::WorkerSource::Client> sources;
+  std::deque<LogRecord> logs;
+  uint64_t logs_dropped = 0;
+  bool logs_sending = false;
+  kj::TaskSet tasks;
+};
+
+HostLink::HostLink(loop::Loop& loop, UniqueFd socket, ShardControl& control)
+    : impl_(std::make_unique<Impl>(loop, std::move(socket), control)) {}
+HostLink::~HostLink() = default;
+
+Result<ShardConfig> HostLink::Impl::read_config(rpc::ShardConfig::Reader config) {
+  ShardConfig out;
+  out.index = config.getIndex();
+  out.dev = config.getDev();
+  const auto limits = config.getLimits();
+  out.limits.cpu_ms = limits.getCpuMs();
+  out.limits.startup_cpu_ms = limits.getStartupCpuMs();
+  out.limits.memory_bytes = limits.getMemoryBytes();
+  out.limits.script_bytes = limits.getScriptBytes();
+  out.limits.request_body_bytes = limits.getRequestBodyBytes();
+  out.limits.max_connections = limits.getMaxConnections();
+  out.limits.idle_evict_ms = limits.getIdleEvictMs();
+  for (auto route : config.getRoutes()) {
+    out.routes.push_back({to_string(route.getPattern()), route.getWorker()});
+  }
+  for (auto worker : config.getWorkers()) {
+    out.workers.push_back(to_string(worker.getName()));
+    sources.push_back(worker.getSource());
+  }
+  out.arena_size = config.getArenaSize();
+  return out;
+}
+
+void HostLink::attach(std::function<void(Result<ShardConfig>)> done) {
+  auto request = impl_->host.attachRequest();
+  request.setShard(kj::heap<ShardServer>(impl_->control));
+  request.setPid(getpid());
+  auto promise = request.send().then([this](auto&& response) {
+    auto config = std::make_shared<Result<ShardConfig>>(impl_->read_config(response.getConfig()));
+    auto fds = kj::heapArrayBuilder<kj::Promise<UniqueFd>>(response.getListeners().size());
+    for (auto listener : response.getListeners()) fds.add(rpc::take_descriptor(listener));
+    return kj::joinPromises(fds.finish()).then([config](kj::Array<UniqueFd>&& got) {
+      for (UniqueFd& fd : got) (*config)->listeners.push_back(std::move(fd));
+      return rpc::or_throw(std::move(*config));
+    });
+  });
+  impl_->call(kj::mv(promise), std::move(done));
+}
+
+void HostLink::load(uint32_t worker, std::function<void(Result<WorkerFiles>)> done) {
+  if (worker >= impl_->sources.size()) return done(fail("no such worker"));
+  impl_->call(impl_->sources[worker].loadRequest().send().then(
+                  [](auto&& response) { return read_worker(response.getWorker()); }),
+              std::move(done));
+}
+
+void HostLink::resolve(uint32_t worker, uint64_t version, std::string_view referrer,
+                       std::string_view specifier, isolate::ImportKind kind,
+                       std::function<void(Result<ResolveAnswer>)> done) {
+  std::string storage;
+  auto request = impl_->sources[worker].resolveRequest();
+  request.setVersion(version);
+  request.setReferrer(text_of(referrer, storage));
+  request.setSpecifier(text_of(specifier, storage));
+  request.setKind(kind_of(kind));
+  impl_->call(request.send().then([](auto&& response) { return read_answer(response.getResult()); }),
+              std::move(done));
+}
+
+void HostLink::store_cache(uint32_t worker, uint64_t version, std::string_view module, CacheKind kind,
+                           std::string_view data) {
+  std::string storage;
+  auto request = impl_->sources[worker].storeCacheRequest();
+  request.setVersion(version);
+  request.setModule(text_of(module, storage));
+  request.setKind(kind == CacheKind::transformed ? rpc::CacheKind::TRANSFORMED
+                                                 : rpc::CacheKind::V8_CODE_CACHE);
+  request.setData(data_of(data));
+  // A cache that is not kept costs time at the next start, nothing else.
+  impl_->call(request.send().ignoreResult(), [](Result<>) {});
+}
+
+void HostLink::log(LogRecord record) {
+  Impl& impl = *impl_;
+  if (impl.logs.size() >= limits::kLogQueueEntries) {
+    impl.logs_dropped++;
+    return;
+  }
+  impl.logs.push_back(std::move(record));
+  impl.loop.defer(impl.flush);
+}
+
+void HostLink::Impl::send_logs() {
+  if (logs_sending || logs.empty()) return;
+  if (logs_dropped > 0 && logs.size() < limits::kLogQueueEntries) {
+    LogRecord record;
+    record.kind = LogRecord::Kind::shard;
+    record.level = api::ConsoleLevel::warn;
+    record.message = std::to_string(std::exchange(logs_dropped, 0)) + " log entries were dropped";
+    logs.push_back(std::move(record));
+  }
+  auto request = host.logRequest();
+  const size_t count = std::min(logs.size(), kLogBatch);
+  auto entries = request.initEntries(static_cast<capnp::uint>(count));
+  for (size_t i = 0; i < count; i++) {
+    write_entry(entries[static_cast<capnp::uint>(i)], logs.front());
+    logs.pop_front();
+  }
+  logs_sending = true;
+  // Streaming: the promise is done when the broker can take more.
+  call(request.send(), [this](Result<>) {
+    logs_sending = false;
+    send_logs();
+  });
+}
+
+}  // namespace skep::shard
