@@ -294,7 +294,7 @@ void LoopImpl::WakeCompletion::complete(int32_t result, uint32_t flags, bool mor
 // ever, and that one is closed with what it has.
 void LoopImpl::drain() {
   constexpr int kRounds = 50;
-  hook = nullptr;
+  hooks.clear();
   for (int round = 0; round < kRounds && stats.in_flight > 0; ++round) {
     flush_all();
     io_uring_sqe* sqe = prepare(nullptr);
@@ -355,17 +355,26 @@ Result<> Loop::turn(bool wait) {
   impl.flush_all();
   SKEP_TRY(impl.submit_and_wait(wait));
   impl.now_ns = monotonic_ns();
+  const uint64_t completions_before = impl.stats.completions;
   impl.run_completions();
   impl.fire_timers();
   impl.deferred.move_to(impl.running);
+  const bool idle = impl.stats.completions == completions_before && impl.running.empty() &&
+                    impl.posted.empty();
   impl.running.run();
   impl.run_posted();
-  impl.hook_has_more = impl.hook && impl.hook();
+  impl.run_hooks(idle);
   return {};
 }
 
-void Loop::set_turn_hook(std::function<bool()> hook) {
-  impl_->hook = std::move(hook);
+void LoopImpl::run_hooks(bool idle) {
+  hook_has_more = false;
+  // By index: a hook may add another.
+  for (size_t i = 0; i < hooks.size(); i++) hook_has_more |= hooks[i](idle);
+}
+
+void Loop::add_turn_hook(std::function<bool(bool idle)> hook) {
+  impl_->hooks.push_back(std::move(hook));
 }
 void Loop::defer(Deferred& deferred) {
   impl_->deferred.append(deferred);

@@ -82,6 +82,7 @@ struct LoopImpl {
   void run_posted();
   void read_wake();
   void drain();
+  void run_hooks(bool idle);
 
   const bool restricted;
   bool ring_made = false;
@@ -96,7 +97,7 @@ struct LoopImpl {
   DeferredQueue deferred;
   DeferredQueue running;
   std::vector<std::function<void()>> posted;
-  std::function<bool()> hook;
+  std::vector<std::function<bool(bool idle)>> hooks;
   bool hook_has_more = false;
   bool stopping = false;
   // Completions taken out of a full queue while there was no place to run them.

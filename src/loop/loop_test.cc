@@ -302,11 +302,30 @@ TEST(Loop, PostedFunctionsRunOnce) {
 
 TEST(Loop, TheHookKeepsTheLoopAwakeWhileItHasMore) {
   auto loop = make_loop();
-  int left = 3;
-  loop->set_turn_hook([&] { return --left > 0; });
+  int left = 3, other = 0;
+  loop->add_turn_hook([&](bool) { return --left > 0; });
+  loop->add_turn_hook([&](bool) {
+    other++;
+    return false;
+  });
   turn(*loop);
   while (left > 0) turn(*loop, true);
   EXPECT_EQ(left, 0);
+  EXPECT_EQ(other, 3);
+}
+
+TEST(Loop, TheHookKnowsWhetherTheTurnWasIdle) {
+  auto loop = make_loop();
+  bool idle = false;
+  loop->add_turn_hook([&](bool now_idle) {
+    idle = now_idle;
+    return false;
+  });
+  turn(*loop);
+  EXPECT_TRUE(idle);
+  loop->post([] {});
+  turn(*loop);
+  EXPECT_FALSE(idle);
 }
 
 TEST(Loop, AnotherThreadWakesIt) {

@@ -46,7 +46,7 @@ Shard::~Shard() {
 
 int Shard::run() {
   host_->attach([this](Result<ShardConfig> config) { attached(std::move(config)); });
-  loop_.set_turn_hook([this] { return on_turn(); });
+  loop_.add_turn_hook([this](bool idle) { return on_turn(idle); });
   if (auto result = loop_.run(); !result) {
     // Nowhere to say it but here: the link to the broker runs on this loop.
     std::fprintf(stderr, "skep: shard: %s\n", result.error().message.c_str());
@@ -91,11 +91,9 @@ void Shard::attached(Result<ShardConfig> config) {
 }
 
 // At the end of each turn: one isolate more for the arena, but only while nothing else is to be done.
-bool Shard::on_turn() {
+bool Shard::on_turn(bool idle) {
   if (!arena_ || arena_->stats().ready >= config_.arena_size) return false;
-  const uint64_t completions = loop_.stats().completions;
-  if (completions == std::exchange(completions_seen_, completions)) return arena_->refill_step();
-  return true;
+  return idle ? arena_->refill_step() : true;
 }
 
 void Shard::log(api::ConsoleLevel level, std::string message) {

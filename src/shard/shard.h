@@ -66,7 +66,7 @@ class Shard final : public ShardControl,
   void unlink(HttpRequest& request);
   void on_housekeeping();
   bool evict_one();
-  bool on_turn();
+  bool on_turn(bool idle);
   void drain_overdue();
   void finish_drain();
 
@@ -92,7 +92,6 @@ class Shard final : public ShardControl,
   uint64_t request_count_ = 0;
   uint64_t evictions_ = 0;
   uint64_t rejected_ = 0;
-  uint64_t completions_seen_ = 0;
   int exit_status_ = 0;
   // Benchmarks keep their isolates here (cold with keep).
   std::vector<std::unique_ptr<Worker>> kept_;
