@@ -4,6 +4,7 @@
 // the names that are in effect to the shards.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,15 +15,18 @@
 namespace skep::config {
 
 struct CompatibilityFlag {
-  std::string_view name;             // turns it on; also its name at run time
-  std::string_view disable_name;     // turns it off where it is on by date; empty: none
-  std::string_view default_on;       // "YYYY-MM-DD"; empty: never on by date
-  bool needs_nodejs_compat = false;  // on by date only together with nodejs_compat
+  std::string_view name;          // turns it on; also its name at run time
+  std::string_view disable_name;  // turns it off where it is on by date; empty: none
+  std::string_view default_on;    // "YYYY-MM-DD"; empty: never on by date
+  // On from `implied_from` where one of `implied_by` is on.
+  std::string_view implied_from = {};
+  std::array<std::string_view, 2> implied_by = {};
 };
 
-// The newest date that this version knows: the newest one in the flag table. A project with a later
-// date asks for behaviour that did not exist when this was written, and is refused.
-inline constexpr std::string_view kNewestCompatibilityDate = "2026-08-04";
+// The newest date that this version knows: of workerd 2026-11-17, whose flags the table holds. A
+// project with a later date asks for behaviour that did not exist when this was written, and is
+// refused. Whoever moves this date on brings the table up to it.
+inline constexpr std::string_view kNewestCompatibilityDate = "2026-11-17";
 // What a project without a date gets, as Workers have it.
 inline constexpr std::string_view kOldestCompatibilityDate = "2021-11-02";
 
