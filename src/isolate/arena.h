@@ -1,5 +1,5 @@
-// The arena of a shard: isolates with their context ready, in V8's isolate groups, made while the loop
-// is idle; a worker's first request takes one. Owned by the shard; on the loop's thread.
+// The arena of a shard: isolates with their context ready, in V8's isolate groups, made while the
+// loop is idle; a worker's first request takes one. Owned by the shard; on the loop's thread.
 #pragma once
 
 #include <functional>
@@ -14,9 +14,9 @@
 namespace skep::isolate {
 
 struct ArenaOptions {
-  size_t ready = 16;                                  // isolates kept ready; 0: always made on demand
+  size_t ready = 16;  // isolates kept ready; 0: always made on demand
   size_t heap_bytes = limits::kIsolateHeapBytes;
-  unsigned isolates_per_group = 30;                   // target before a new group is opened
+  unsigned isolates_per_group = 30;  // target before a new group is opened
 };
 
 class Arena {
@@ -24,8 +24,8 @@ class Arena {
   Arena(loop::Loop& loop, Engine& engine, ArenaOptions options);
   ~Arena();
 
-  // A fresh isolate from the pool, or a new one when it is dry. Errors: no room (groups full, address
-  // space): the caller evicts an idle tenant or sheds.
+  // A fresh isolate from the pool, or a new one when it is dry. Errors: no room (groups full,
+  // address space): the caller evicts an idle tenant or sheds.
   Result<std::unique_ptr<Tenant>> take();
   // Disposes of an idle tenant (deferred to an idle moment when it is expensive).
   void give_back(std::unique_ptr<Tenant> tenant);

@@ -21,11 +21,11 @@ enum class ModuleType { esm, commonjs, text, data, json, wasm };
 enum class ImportKind { import, require };
 
 struct ModuleSource {
-  std::string name;         // unique in the worker, relative to the main module's folder
+  std::string name;  // unique in the worker, relative to the main module's folder
   ModuleType type = ModuleType::esm;
-  std::string content;      // JavaScript as it is compiled (TypeScript is transformed before)
-  std::string source_map;   // JSON; empty: none
-  std::string code_cache;   // empty: none yet
+  std::string content;     // JavaScript as it is compiled (TypeScript is transformed before)
+  std::string source_map;  // JSON; empty: none
+  std::string code_cache;  // empty: none yet
   bool code_cache_rejected = false;
   // Wasm: compiled once a process, instantiated from any isolate of any group.
   std::optional<v8::CompiledWasmModule> compiled_wasm;
@@ -35,18 +35,17 @@ struct ModuleSource {
 struct Resolved {
   ModuleSource* module = nullptr;
   bool builtin = false;
-  std::string missing;      // the error text where both above are unset
+  std::string missing;  // the error text where both above are unset
 };
 
 class Bundle {
  public:
   virtual ~Bundle() = default;
   virtual ModuleSource& main() = 0;
-  // Answers now when the answer is known; else nullopt, and `later` is called on the loop's stack once
-  // the broker has answered (never from within resolve).
+  // Answers now when the answer is known; else nullopt, and `later` is called on the loop's stack
+  // once the broker has answered (never from within resolve).
   virtual std::optional<Resolved> resolve(std::string_view referrer, std::string_view specifier,
-                                          ImportKind kind,
-                                          std::function<void(Resolved)> later) = 0;
+                                          ImportKind kind, std::function<void(Resolved)> later) = 0;
   // V8 made a code cache for `module` (module.code_cache is set already): keep it for siblings.
   virtual void cache_made(ModuleSource& module) = 0;
 };

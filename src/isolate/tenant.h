@@ -1,7 +1,7 @@
 // A tenant: one isolate with its context, running one worker's code on this shard. All entries into
-// the isolate go through Tenant::run: it puts the job on a fiber, enters, runs, drains the microtasks,
-// leaves; or queues the job while an earlier one is suspended by the watchdog. Owned by the shard,
-// made by the Arena. Everything here happens on the loop's thread.
+// the isolate go through Tenant::run: it puts the job on a fiber, enters, runs, drains the
+// microtasks, leaves; or queues the job while an earlier one is suspended by the watchdog. Owned by
+// the shard, made by the Arena. Everything here happens on the loop's thread.
 #pragma once
 
 #include <v8.h>
@@ -23,7 +23,7 @@ enum class StopReason { none, cpu_limit, memory_limit, shutdown };
 // CPU time of one request (or of start-up), spread over many jobs.
 struct CpuMeter {
   int64_t used_ns = 0;
-  int64_t limit_ns = 0;   // 0: no limit
+  int64_t limit_ns = 0;  // 0: no limit
 };
 
 // A piece of work inside the isolate. Intrusive and allocated by its owner.
@@ -34,7 +34,8 @@ class Job {
   // JavaScript; so may hold no lock and no reference into structures that others change.
   virtual void run(v8::Isolate* isolate, v8::Local<v8::Context> context) = 0;
   // Back on the loop's stack, after run and its microtasks, or when it was stopped. The job may
-  // delete itself here. `reason` != none: JavaScript was terminated inside this job.
+  // delete itself here, but must not destroy its tenant. `reason` != none: JavaScript was
+  // terminated inside this job, or it was not started at all.
   virtual void done(StopReason reason) = 0;
   // Whom the time is charged to; null: nobody.
   virtual CpuMeter* meter() = 0;
@@ -46,23 +47,32 @@ class Job {
 
 class Tenant {
  public:
+  // Ends what still runs in it (those jobs hear `shutdown`), then the attachment, then the isolate.
+  // Not from within a job or its done(). Arena::give_back is the cheaper way at a busy moment.
   ~Tenant();
+  Tenant(const Tenant&) = delete;
+  Tenant& operator=(const Tenant&) = delete;
 
   // Runs the job at once when the isolate is free and we are on the loop's stack; otherwise queues
-  // it. False: the queue is full (limits::kJobsQueuedPerIsolate) or the tenant is doomed by memory.
+  // it (also from within another job's done()). False: the queue is full
+  // (limits::kJobsQueuedPerIsolate), the tenant is doomed by memory, or no stack can be had: the
+  // job was not taken, done() does not come.
   bool run(Job& job);
-  bool busy() const;  // a job is suspended, or jobs are queued
+  bool busy() const;  // a job is running or suspended, or jobs are queued
 
   v8::Isolate* isolate() const;
+  v8::Local<v8::Context> context() const;  // inside a job
 
-  // Set once JavaScript ran out of memory or CPU: it takes no new events and is destroyed when idle.
+  // Set once JavaScript ran out of memory or CPU: the tenant should get no new events and be
+  // destroyed when idle. After the CPU limit what is in flight goes on; after the memory limit
+  // run() refuses.
   bool condemned() const;
   void condemn();
   StopReason stopped_by() const;
 
-  size_t heap_used_bytes() const;        // by V8's statistics, last known
-  size_t external_bytes() const;         // array buffers and Wasm memories
-  int64_t cpu_used_ns() const;           // all jobs
+  size_t heap_used_bytes() const;  // by V8's statistics, last known
+  size_t external_bytes() const;   // array buffers and Wasm memories, last known
+  int64_t cpu_used_ns() const;     // all jobs
 
   // Embedder state of the layers above (api::Runtime), destroyed before the isolate.
   struct Attachment {
@@ -72,9 +82,14 @@ class Tenant {
   Attachment* attachment() const;
   static Tenant* from(v8::Isolate* isolate);
 
+  // What this code sees as the time, in ms since the epoch: stands still within a job.
+  double clock_ms() const;
+
+  struct Impl;  // for this folder only
+  Impl& impl() { return *impl_; }
+
  private:
   friend class Arena;
-  struct Impl;
   explicit Tenant(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

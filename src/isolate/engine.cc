@@ -1,0 +1,100 @@
+#include "isolate/engine.h"
+
+#include <sys/random.h>
+
+#include <atomic>
+#include <cerrno>
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "isolate/engine_impl.h"
+#include "isolate/tenant_impl.h"
+
+namespace skep::isolate {
+namespace {
+
+// V8 can be set up once in a process and at no other time: a fact of the process, not of an object.
+std::atomic<bool> g_engine_exists{false};
+
+bool fill_with_entropy(unsigned char* buffer, size_t length) {
+  size_t filled = 0;
+  while (filled < length) {
+    const ssize_t got = getrandom(buffer + filled, length - filled, 0);
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      return false;
+    }
+    filled += static_cast<size_t>(got);
+  }
+  return true;
+}
+
+// Order matters: what an administrator sets comes last and wins.
+std::string all_flags(const std::string& extra) {
+  // --rehash-snapshot: a hash seed of its own for each process and group; without it they are the
+  // build's.
+  // --sandbox-…: no group with a sandbox that is only partly reserved.
+  // --wasm-max-mem-pages: no single memory is larger than an isolate may be.
+  std::string flags = "--rehash-snapshot --js-source-phase-imports --wasm-max-mem-pages=" +
+                      std::to_string(limits::kIsolateHeapBytes / 65536);
+  if (!extra.empty()) flags += " " + extra;
+  return flags;
+}
+
+}  // namespace
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Result<std::unique_ptr<Engine>> Engine::create(const EngineOptions& options) {
+  SKEP_ASSERT(!g_engine_exists.exchange(true));
+  auto impl = std::make_unique<Impl>();
+  impl->external_references = options.external_references;
+  impl->snapshot.data = options.snapshot.data();
+  impl->snapshot.raw_size = static_cast<int>(options.snapshot.size());
+
+  v8::V8::SetFlagsFromString(all_flags(options.flags).c_str());
+  v8::V8::SetEntropySource(fill_with_entropy);
+  if (!v8::V8::InitializeICU()) return fail("V8: the Unicode data cannot be set up");
+  v8::V8::InitializePlatform(&impl->platform);
+  if (options.wasm_trap_handler) {
+    impl->wasm_trap_handler = v8::V8::EnableWebAssemblyTrapHandler(true);
+    if (!impl->wasm_trap_handler) return fail("V8: the Wasm trap handler cannot be installed");
+  }
+  v8::V8::Initialize();
+  if (impl->snapshot.raw_size > 0 && !impl->snapshot.IsValid()) {
+    return fail("The start-up snapshot was not made by this build of V8.");
+  }
+  if (!v8::IsolateGroup::CanCreateNewGroups()) {
+    return fail("This build of V8 has one pointer cage; skep needs several.");
+  }
+  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+Engine::~Engine() {
+  v8::V8::Dispose();
+  v8::V8::DisposePlatform();
+  impl_.reset();
+  g_engine_exists.store(false);
+}
+
+Result<> Engine::start_threads(unsigned helper_threads) {
+  SKEP_ASSERT(helper_threads >= 1);
+  SKEP_TRY(impl_->platform.start_threads(helper_threads));
+  impl_->watchdog.start(Tenant::Impl::on_interrupt);
+  return {};
+}
+
+void Engine::set_clock_ms(double ms) {
+  impl_->platform.set_clock_ms(ms);
+}
+double Engine::clock_ms() const {
+  return impl_->platform.clock_ms();
+}
+int64_t Engine::held_ns() const {
+  return impl_->watchdog.held_ns();
+}
+int64_t Engine::take_longest_hold_ns() {
+  return impl_->watchdog.take_longest_hold_ns();
+}
+
+}  // namespace skep::isolate

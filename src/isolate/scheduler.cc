@@ -1,0 +1,133 @@
+#include "isolate/scheduler.h"
+
+#include <liburing.h>
+
+#include <cerrno>
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "base/time.h"
+#include "isolate/tenant_impl.h"
+
+namespace skep::isolate {
+namespace {
+
+// The thread's own clock is a system call: asked this often while short slices run.
+constexpr int64_t kSampleEveryNs = 1'000'000;
+// Short slices of several tenants share a turn of the loop up to this.
+constexpr int64_t kTurnNs = 1'000'000;
+
+}  // namespace
+
+// Reads the eventfd that V8's helper threads write when they post foreground tasks. It may outlive
+// the scheduler by the turn that its cancelled read takes.
+class Scheduler::WakeReader final : public loop::Completion {
+ public:
+  WakeReader(Scheduler& scheduler, int fd) : scheduler_(&scheduler), fd_(fd) { read(); }
+  void complete(int32_t result, uint32_t, bool) override {
+    if (!scheduler_) {
+      delete this;
+      return;
+    }
+    SKEP_ASSERT(result == sizeof count_ || result == -EINTR);
+    read();
+    scheduler_->look_for_foreground();
+  }
+  void leave() {
+    scheduler_->loop.cancel(this);
+    scheduler_ = nullptr;
+  }
+
+ private:
+  void read() {
+    io_uring_prep_read(scheduler_->loop.prepare(this), fd_, &count_, sizeof count_, 0);
+  }
+  Scheduler* scheduler_;
+  const int fd_;
+  uint64_t count_ = 0;
+};
+
+Scheduler::Scheduler(loop::Loop& loop_in, Engine& engine_in)
+    : loop(loop_in),
+      engine(engine_in.impl()),
+      fibers(limits::kFiberStackBytes),
+      turn_([this] { turn(); }),
+      foreground_timer_(loop_in, [this] { look_for_foreground(); }) {
+  if (engine.platform.wake_fd() >= 0) {
+    wake_reader_ = new WakeReader(*this, engine.platform.wake_fd());
+  }
+  sample_cpu();
+}
+
+Scheduler::~Scheduler() {
+  if (wake_reader_) wake_reader_->leave();
+}
+
+void Scheduler::ready(Tenant::Impl& tenant) {
+  if (tenant.is_ready) return;
+  tenant.is_ready = true;
+  tenant.previous_ready = last_;
+  tenant.next_ready = nullptr;
+  (last_ ? last_->next_ready : first_) = &tenant;
+  last_ = &tenant;
+  loop.defer(turn_);
+}
+
+void Scheduler::look_for_foreground() {
+  loop.defer(turn_);
+}
+
+void Scheduler::remove(Tenant::Impl& tenant) {
+  if (!tenant.is_ready) return;
+  tenant.is_ready = false;
+  (tenant.previous_ready ? tenant.previous_ready->next_ready : first_) = tenant.next_ready;
+  (tenant.next_ready ? tenant.next_ready->previous_ready : last_) = tenant.previous_ready;
+}
+
+void Scheduler::sample_cpu() {
+  sampled_at_ns_ = monotonic_ns();
+  sampled_cpu_ns_ = thread_cpu_ns();
+  wall_minus_monotonic_ms_ = wall_clock_ms() - static_cast<double>(sampled_at_ns_) * 1e-6;
+}
+
+int64_t Scheduler::begin_slice_ns() {
+  const int64_t now_ns = monotonic_ns();
+  if (now_ns - sampled_at_ns_ > kSampleEveryNs) [[unlikely]]
+    sample_cpu();
+  return now_ns;
+}
+
+int64_t Scheduler::cpu_since_sample_ns() {
+  const int64_t before_ns = sampled_cpu_ns_;
+  sample_cpu();
+  return sampled_cpu_ns_ - before_ns;
+}
+
+void Scheduler::take_foreground() {
+  for (v8::Isolate* isolate : engine.platform.take_ready()) {
+    Tenant* tenant = Tenant::from(isolate);
+    if (tenant == nullptr) continue;
+    tenant->impl().foreground_due = true;
+    ready(tenant->impl());
+  }
+  const int64_t due_ns = engine.platform.next_due_ns();
+  if (due_ns != 0) foreground_timer_.set_at_ns(due_ns);
+}
+
+void Scheduler::turn() {
+  int64_t now_ns = monotonic_ns();
+  take_foreground();
+  const Tenant::Impl* end = last_;  // those that become ready meanwhile wait for the next turn
+  const int64_t until_ns = now_ns + kTurnNs;
+  while (first_ && now_ns < until_ns) {
+    Tenant::Impl& tenant = *first_;
+    const bool was_last = &tenant == end;
+    remove(tenant);
+    tenant.slice();
+    if (was_last) break;
+    now_ns = monotonic_ns();
+  }
+  if (first_) loop.defer(turn_);
+}
+
+}  // namespace skep::isolate

@@ -1,0 +1,61 @@
+// Which tenant of the shard runs next: those that the watchdog suspended, those with queued jobs,
+// those with foreground tasks of V8. They take turns, and the loop has a full turn between two
+// slices. Owned by the Arena, on the loop's thread; V8's helper threads wake it through an eventfd.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "isolate/engine_impl.h"
+#include "isolate/tenant.h"
+#include "loop/fiber.h"
+#include "loop/loop.h"
+
+namespace skep::isolate {
+
+class Scheduler {
+ public:
+  Scheduler(loop::Loop& loop, Engine& engine);
+  ~Scheduler();
+
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  // The tenant has something to run; it runs in this turn or in a later one. Idempotent.
+  void ready(Tenant::Impl& tenant);
+  void remove(Tenant::Impl& tenant);
+  // V8 may have posted foreground tasks for some isolate: looked at in this turn or the next.
+  void look_for_foreground();
+
+  // CPU time of the loop's thread since the last sample, which was taken before the running slice
+  // began: an upper bound for what the slice has used. Takes a new sample.
+  int64_t cpu_since_sample_ns();
+  void sample_cpu();
+  // Now, on the monotonic clock; with a sample not much older.
+  int64_t begin_slice_ns();
+  // The wall clock at a moment of the monotonic one, without asking the system.
+  double wall_ms(int64_t at_monotonic_ns) const {
+    return wall_minus_monotonic_ms_ + static_cast<double>(at_monotonic_ns) * 1e-6;
+  }
+
+  loop::Loop& loop;
+  Engine::Impl& engine;
+  loop::FiberPool fibers;
+
+ private:
+  class WakeReader;
+
+  void turn();
+  void take_foreground();
+
+  Tenant::Impl* first_ = nullptr;  // intrusive queue
+  Tenant::Impl* last_ = nullptr;
+  loop::Deferred turn_;
+  loop::Timer foreground_timer_;
+  WakeReader* wake_reader_ = nullptr;  // owns itself until its last completion
+  int64_t sampled_at_ns_ = 0;
+  int64_t sampled_cpu_ns_ = 0;
+  double wall_minus_monotonic_ms_ = 0;
+};
+
+}  // namespace skep::isolate

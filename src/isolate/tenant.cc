@@ -1,0 +1,391 @@
+#include "isolate/tenant.h"
+
+#include <v8-cppgc.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "base/time.h"
+#include "isolate/hardening.h"
+#include "isolate/tenant_impl.h"
+
+namespace skep::isolate {
+namespace {
+
+// Below V8's stack limit there must be room for what does not check it: C++ builtins, the garbage
+// collector, the interrupt's callback.
+constexpr size_t kStackReserveBytes = 132 * 1024;
+// Queued jobs of one tenant run in a row for this long; then others have their turn.
+constexpr int64_t kDrainNs = 1'000'000;
+// A slice this short needs no better clock than the monotonic one.
+constexpr int64_t kExactClockNs = 1'000'000;
+constexpr int64_t kStatisticsEveryNs = 100'000'000;
+constexpr int64_t kStatisticsAfterNs = 500'000;
+// An interrupt that comes earlier in a slice was meant for an earlier one.
+constexpr int64_t kShortestSliceNs = 1'000'000;
+constexpr int64_t kForegroundCpuNs = 1'000'000'000;
+constexpr size_t kForegroundTasks = 16;
+// What a heap at its limit may still take until JavaScript has unwound. V8 aborts the process when
+// one allocation does not fit, so this is far more than is ever used.
+constexpr size_t kFirstHeapGrantBytes = 2ull << 30;
+constexpr size_t kFurtherHeapGrantBytes = 256ull << 20;
+// Beyond the allocator's own limit: Wasm memories and resizable buffers, counted after the fact.
+constexpr size_t kExternalSlackBytes = 4ull << 20;
+
+}  // namespace
+
+// V8's own tasks for the isolate. Finalizers are the user's code, so they are bounded.
+class Tenant::Impl::ForegroundJob final : public Job {
+ public:
+  explicit ForegroundJob(Impl& tenant) : tenant_(tenant) {}
+  void start() { meter_ = CpuMeter{.used_ns = 0, .limit_ns = kForegroundCpuNs}; }
+  void run(v8::Isolate* isolate, v8::Local<v8::Context>) override {
+    tenant_.foreground_due =
+        tenant_.scheduler->engine.platform.run_foreground(isolate, kForegroundTasks);
+  }
+  void done(StopReason) override {}
+  CpuMeter* meter() override { return &meter_; }
+
+ private:
+  Impl& tenant_;
+  CpuMeter meter_;
+};
+
+Tenant::Impl::Impl(std::shared_ptr<Scheduler> scheduler_in, Group& group_in, size_t heap_bytes)
+    : scheduler(std::move(scheduler_in)),
+      group(group_in),
+      heap_limit_bytes(heap_bytes),
+      buffers(std::make_shared<CountingAllocator>(group_in.buffers, heap_bytes)),
+      foreground_job_(std::make_unique<ForegroundJob>(*this)) {
+  ++group.isolates;
+}
+
+Tenant::Impl::~Impl() {
+  shut_down();
+  dispose();
+  --group.isolates;
+}
+
+Result<> Tenant::Impl::create(Tenant& tenant) {
+  Engine::Impl& engine = scheduler->engine;
+  v8::Isolate::CreateParams params;
+  params.constraints.ConfigureDefaultsFromHeapSize(0, heap_limit_bytes);
+  params.array_buffer_allocator_shared = buffers;
+  params.snapshot_blob = engine.snapshot.raw_size > 0 ? &engine.snapshot : nullptr;
+  params.external_references = engine.external_references;
+  params.allow_atomics_wait = false;
+  isolate = v8::Isolate::New(group.handle, params);
+  isolate->SetData(kTenantSlot, &tenant);
+  no_stack_scan.emplace(isolate->GetCppHeap()->GetHeapHandle(),
+                        cppgc::EmbedderStackState::kNoHeapPointers);
+  isolate->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
+  isolate->AddNearHeapLimitCallback(on_near_heap_limit, this);
+  harden_isolate(isolate);
+
+  v8::Isolate::Scope isolate_scope(isolate);
+  if (!group.proven) {
+    if (!v8::V8::IsSandboxConfiguredSecurely()) {
+      return fail("no address space for another full V8 sandbox");
+    }
+    group.proven = true;
+  }
+  v8::HandleScope handle_scope(isolate);
+  v8::Local<v8::Context> fresh = v8::Context::New(isolate);
+  if (fresh.IsEmpty()) return fail("V8 could not make a context");
+  harden_context(fresh);
+  context.Reset(isolate, fresh);
+  refresh_statistics();
+  scheduler->look_for_foreground();
+  return {};
+}
+
+// --- the way of a job ---
+
+bool Tenant::Impl::submit(Job& next) {
+  if (doomed || closed || queued >= limits::kJobsQueuedPerIsolate) return false;
+  if (state == State::idle && !draining && !first && loop::Fiber::current() == nullptr) {
+    draining = true;
+    const bool taken = run_job(next);
+    drain();
+    draining = false;
+    if (has_work()) scheduler->ready(*this);
+    return taken;
+  }
+  next.next_ = nullptr;
+  (last ? last->next_ : first) = &next;
+  last = &next;
+  ++queued;
+  if (!draining) scheduler->ready(*this);
+  return true;
+}
+
+Job* Tenant::Impl::pop() {
+  Job* next = first;
+  first = next->next_;
+  if (!first) last = nullptr;
+  --queued;
+  return next;
+}
+
+void Tenant::Impl::slice() {
+  SKEP_ASSERT(!draining && loop::Fiber::current() == nullptr);
+  draining = true;
+  if (state == State::suspended) {
+    resume();
+  } else if (foreground_due) {
+    foreground_due = false;
+    foreground_job_->start();
+    if (!doomed) run_job(*foreground_job_);
+  }
+  drain();
+  draining = false;
+  if (has_work()) scheduler->ready(*this);
+}
+
+void Tenant::Impl::drain() {
+  if (!first) return;
+  const int64_t until_ns = monotonic_ns() + kDrainNs;
+  while (first && state == State::idle) {
+    Job* next = pop();
+    if (doomed) {
+      next->done(StopReason::memory_limit);
+    } else if (!run_job(*next)) {
+      next->done(StopReason::memory_limit);  // no stack to run it on
+    }
+    if (!doomed && monotonic_ns() > until_ns) return;
+  }
+}
+
+bool Tenant::Impl::run_job(Job& next) {
+  const CpuMeter* meter = next.meter();
+  if (meter && meter->limit_ns > 0 && meter->used_ns >= meter->limit_ns) {
+    next.done(StopReason::cpu_limit);
+    return true;
+  }
+  fiber = scheduler->fibers.take();
+  if (!fiber) return false;
+  job = &next;
+  stop = StopReason::none;
+  state = State::running;
+  slice_start_ns = scheduler->begin_slice_ns();
+  clock_ms = scheduler->wall_ms(slice_start_ns);
+  scheduler->engine.platform.set_clock_ms(clock_ms);
+  after_slice(fiber->start(fiber_main, this));
+  return true;
+}
+
+void Tenant::Impl::resume() {
+  state = State::running;
+  scheduler->sample_cpu();
+  slice_start_ns = monotonic_ns();
+  // The time that the code sees did not pass while it was suspended.
+  scheduler->engine.platform.set_clock_ms(clock_ms);
+  after_slice(fiber->resume());
+}
+
+void Tenant::Impl::fiber_main(void* self) {
+  Impl& t = *static_cast<Impl*>(self);
+  v8::Isolate* isolate = t.isolate;
+  const uintptr_t limit = reinterpret_cast<uintptr_t>(t.fiber->stack_bottom()) + kStackReserveBytes;
+  if (t.stack_limit != limit) {
+    isolate->SetStackLimit(limit);
+    t.stack_limit = limit;
+  }
+  t.scheduler->engine.watchdog.enter(t);
+  {
+    v8::Isolate::Scope isolate_scope(isolate);
+    v8::HandleScope handle_scope(isolate);
+    v8::Local<v8::Context> context = t.context.Get(isolate);
+    v8::Context::Scope context_scope(context);
+    t.job->run(isolate, context);
+    if (t.stop == StopReason::none) isolate->PerformMicrotaskCheckpoint();
+    if (t.stop != StopReason::none) isolate->CancelTerminateExecution();
+  }
+  t.scheduler->engine.watchdog.leave();
+}
+
+void Tenant::Impl::after_slice(bool finished) {
+  if (!finished) return;  // suspended; interrupt() has done the rest
+  const int64_t now_ns = monotonic_ns();
+  const int64_t took_ns = now_ns - slice_start_ns;
+  charge(now_ns);
+  scheduler->fibers.give(std::move(fiber));
+  state = State::idle;
+  if (scheduler->engine.platform.any_ready()) scheduler->look_for_foreground();
+  if (took_ns > kStatisticsAfterNs || now_ns - statistics_at_ns > kStatisticsEveryNs) {
+    v8::Isolate::Scope isolate_scope(isolate);
+    refresh_statistics();
+    if (external_bytes > heap_limit_bytes + kExternalSlackBytes && !doomed) {
+      doomed = condemned = true;
+      if (stop == StopReason::none) stop = StopReason::memory_limit;
+    }
+  }
+  finish_job(stop);
+}
+
+void Tenant::Impl::finish_job(StopReason reason) {
+  if (reason != StopReason::none) {
+    stopped_by = reason;
+    condemned = true;
+  }
+  Job* finished = std::exchange(job, nullptr);
+  finished->done(reason);
+}
+
+// Up to `now_ns`. A thread that had to wait for its core is not charged for that, as far as the
+// thread's own clock, a system call, is worth asking.
+void Tenant::Impl::charge(int64_t now_ns) {
+  int64_t used_ns = now_ns - slice_start_ns;
+  if (used_ns > kExactClockNs) used_ns = std::min(used_ns, scheduler->cpu_since_sample_ns());
+  slice_start_ns = now_ns;
+  cpu_used_ns += used_ns;
+  if (CpuMeter* meter = job->meter()) meter->used_ns += used_ns;
+}
+
+// --- being stopped ---
+
+void Tenant::Impl::stop_running(StopReason reason) {
+  if (stop == StopReason::none) stop = reason;
+  isolate->TerminateExecution();
+}
+
+void Tenant::Impl::on_interrupt(v8::Isolate*, void* watched) {
+  Impl& tenant = *static_cast<Impl*>(static_cast<Watched*>(watched));
+  tenant.interrupt_pending.store(false);
+  if (tenant.state == State::running) tenant.interrupt();
+}
+
+// On the fiber, inside JavaScript.
+void Tenant::Impl::interrupt() {
+  const int64_t now_ns = monotonic_ns();
+  if (now_ns - slice_start_ns < kShortestSliceNs) return;
+  charge(now_ns);
+  refresh_statistics();
+  const CpuMeter* meter = job->meter();
+  if (stop != StopReason::none) return stop_running(stop);
+  if (meter && meter->limit_ns > 0 && meter->used_ns >= meter->limit_ns) {
+    return stop_running(StopReason::cpu_limit);
+  }
+  if (external_bytes > heap_limit_bytes + kExternalSlackBytes) {
+    doomed = condemned = true;
+    return stop_running(StopReason::memory_limit);
+  }
+  state = State::suspended;
+  scheduler->engine.watchdog.leave();
+  isolate->Exit();
+  fiber->suspend();
+  isolate->Enter();
+  scheduler->engine.watchdog.enter(*this);
+  if (stop != StopReason::none) isolate->TerminateExecution();
+}
+
+size_t Tenant::Impl::on_near_heap_limit(void* self, size_t current_bytes, size_t) {
+  Impl& t = *static_cast<Impl*>(self);
+  t.doomed = t.condemned = true;
+  t.stop_running(StopReason::memory_limit);
+  return current_bytes + (t.heap_grants++ == 0 ? kFirstHeapGrantBytes : kFurtherHeapGrantBytes);
+}
+
+// --- the end ---
+
+void Tenant::Impl::shut_down() {
+  if (std::exchange(closed, true)) return;
+  SKEP_ASSERT(!draining && state != State::running && loop::Fiber::current() == nullptr);
+  draining = true;
+  if (state == State::suspended) {
+    stop = stop == StopReason::none ? StopReason::shutdown : stop;
+    while (state == State::suspended) resume();
+  }
+  while (first) pop()->done(StopReason::shutdown);
+  draining = false;
+  scheduler->remove(*this);
+  if (!attachment || !isolate) return;
+  v8::Isolate::Scope isolate_scope(isolate);
+  v8::HandleScope handle_scope(isolate);
+  attachment.reset();
+}
+
+void Tenant::Impl::dispose() {
+  if (!isolate) return;
+  Engine::Impl& engine = scheduler->engine;
+  engine.watchdog.forget(*this);
+  context.Reset();
+  engine.platform.closing(isolate);
+  no_stack_scan.reset();
+  v8::Isolate* disposed = std::exchange(isolate, nullptr);
+  disposed->Dispose();
+  engine.platform.closed(disposed);
+  group.heap_bytes -= heap_committed_bytes;
+  heap_committed_bytes = 0;
+}
+
+void Tenant::Impl::refresh_statistics() {
+  v8::HeapStatistics statistics;
+  isolate->GetHeapStatistics(&statistics);
+  heap_used_bytes = statistics.used_heap_size();
+  external_bytes = statistics.external_memory();
+  group.heap_bytes += statistics.total_heap_size() - heap_committed_bytes;
+  heap_committed_bytes = statistics.total_heap_size();
+  statistics_at_ns = monotonic_ns();
+}
+
+void Tenant::Impl::collect_garbage() {
+  if (state != State::idle || closed) return;
+  v8::Isolate::Scope isolate_scope(isolate);
+  v8::HandleScope handle_scope(isolate);
+  isolate->LowMemoryNotification();
+  refresh_statistics();
+  scheduler->look_for_foreground();
+}
+
+// --- the public face ---
+
+Tenant::Tenant(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Tenant::~Tenant() = default;
+
+bool Tenant::run(Job& job) {
+  return impl_->submit(job);
+}
+bool Tenant::busy() const {
+  return impl_->state != Impl::State::idle || impl_->first != nullptr;
+}
+v8::Isolate* Tenant::isolate() const {
+  return impl_->isolate;
+}
+v8::Local<v8::Context> Tenant::context() const {
+  return impl_->context.Get(impl_->isolate);
+}
+bool Tenant::condemned() const {
+  return impl_->condemned;
+}
+void Tenant::condemn() {
+  impl_->condemned = true;
+}
+StopReason Tenant::stopped_by() const {
+  return impl_->stopped_by;
+}
+size_t Tenant::heap_used_bytes() const {
+  return impl_->heap_used_bytes;
+}
+size_t Tenant::external_bytes() const {
+  return impl_->external_bytes;
+}
+int64_t Tenant::cpu_used_ns() const {
+  return impl_->cpu_used_ns;
+}
+void Tenant::attach(std::unique_ptr<Attachment> attachment) {
+  impl_->attachment = std::move(attachment);
+}
+Tenant::Attachment* Tenant::attachment() const {
+  return impl_->attachment.get();
+}
+Tenant* Tenant::from(v8::Isolate* isolate) {
+  return static_cast<Tenant*>(isolate->GetData(kTenantSlot));
+}
+double Tenant::clock_ms() const {
+  return impl_->clock_ms;
+}
+
+}  // namespace skep::isolate
