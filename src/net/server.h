@@ -17,10 +17,12 @@ struct ServerOptions {
   int64_t body_timeout_ms = limits::kBodyTimeoutMs;
   int64_t send_timeout_ms = limits::kSendTimeoutMs;
   int64_t idle_timeout_ms = limits::kIdleTimeoutMs;
+  size_t max_buffered_bytes = limits::kBufferedBytes;
 };
 
 struct ServerStats {
   size_t connections = 0;
+  size_t buffered_bytes = 0;  // received and not read by a handler yet, or to be sent
   size_t exchanges = 0;  // open now
   uint64_t requests = 0;
   uint64_t refused = 0;  // answered with an error by the server itself

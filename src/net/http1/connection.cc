@@ -65,6 +65,7 @@ void Connection::close() {
   phase_ = Phase::closed;
   timer_.cancel();
   stream_.reset();
+  core_->stats.buffered_bytes -= std::exchange(accounted_bytes_, 0);
   // Out of the list first: the handler may destroy the server in on_closed.
   core_->remove(*this);
   if (exchange_ != nullptr) end_exchange(false);
@@ -77,6 +78,7 @@ void Connection::send(std::string_view data) {
     arm(send_began_ns_ + core_->options.send_timeout_ms * kNsPerMs);
   }
   stream_->send(data);
+  account();
 }
 
 void Connection::wake() {
@@ -104,15 +106,16 @@ std::unique_ptr<Upgraded> Connection::hand_over() {
 void Connection::on_data(std::span<const char> data) {
   const std::string_view input(data.data(), data.size());
   if (phase_ == Phase::linger || phase_ == Phase::closing) return note_linger(input.size());
-  if (working_ || !pending_.empty()) {
+  SKEP_ASSERT(!working_);
+  if (!pending_.empty()) {
     pending_.append(input);
-    if (!working_) work_on_pending();
+    work_on_pending();
     return;
   }
   const Hold hold(*this);
   const size_t used = work(input);
   if (phase_ == Phase::closed) return;
-  if (used < input.size()) stash(input.substr(used));
+  if (used < input.size()) pending_.append(input.substr(used));
   settle();
 }
 
@@ -143,6 +146,7 @@ void Connection::on_error(int) {
 }
 
 void Connection::on_sent() {
+  account();
   if (phase_ == Phase::closing) {
     const Hold hold(*this);
     after_flush();
@@ -214,7 +218,7 @@ bool Connection::work_head(std::string_view input, size_t& used) {
   }
   if (phase_ == Phase::idle) {
     // A client that pipelines but does not read its answers gets no further.
-    if (stream_->queued() > limits::kSendBufferHighWater) return false;
+    if (queued() > high_water_bytes()) return false;
     if (exchange_ == nullptr) {
       exchange_ = core_->take_exchange();
       exchange_->begin(*this);
@@ -223,6 +227,11 @@ bool Connection::work_head(std::string_view input, size_t& used) {
   const RequestParser::Event event = exchange_->parser().feed(input, used);
   if (event == RequestParser::Event::refused) {
     refuse(exchange_->parser().refusal());
+    return true;
+  }
+  const bool large = exchange_->parser().head_bytes() > limits::kSmallBufferBytes;
+  if (core_->over_budget() && (large || event == RequestParser::Event::head)) {
+    refuse(503);
     return true;
   }
   if (event == RequestParser::Event::head) {
@@ -373,7 +382,9 @@ void Connection::end_exchange(bool complete) {
   std::unique_ptr<Exchange> exchange = std::move(exchange_);
   ExchangeEvents* events = exchange->events();
   if (events != nullptr) core_->stats.exchanges--;
+  const bool replaced = exchange->replaced();
   core_->give_exchange(std::move(exchange));
+  if (replaced) note_refused(500);
   if (events != nullptr) events->on_closed(complete);
 }
 
@@ -393,22 +404,28 @@ void Connection::refuse(int status) {
   begin_closing(true);
 }
 
-void Connection::stash(std::string_view rest) {
-  pending_.append(rest);
-}
-
 // After each piece of work: reads on or stops reading, and lets go of memory that is not needed.
 void Connection::settle() {
   if (pending_.empty() && pending_.capacity() > kPendingBytesKept) pending_ = std::string();
   if (stream_ == nullptr) return;
-  const bool full = pending_.size() >= limits::kBodyReadAhead;
+  account();
+  const size_t most = core_->over_budget() ? limits::kSmallBufferBytes : limits::kBodyReadAhead;
+  const bool full = pending_.size() >= most;
   if (full && !paused_) {
     paused_ = true;
     stream_->pause();
-  } else if (paused_ && pending_.size() < limits::kBodyReadAhead / 2 && phase_ != Phase::linger) {
+  } else if (paused_ && pending_.size() < most / 2 && phase_ != Phase::linger) {
     paused_ = false;
     stream_->receive();
   }
+}
+
+// What a connection holds in its buffers, for the server's budget.
+void Connection::account() {
+  const size_t in = pending_.size() + (exchange_ == nullptr ? 0 : exchange_->parser().head_bytes());
+  const size_t bytes = in + queued();
+  core_->stats.buffered_bytes += bytes - accounted_bytes_;
+  accounted_bytes_ = bytes;
 }
 
 // --- the end ---
@@ -429,11 +446,15 @@ void Connection::begin_closing(bool linger) {
 // RFC 9112 9.6: to close with input unread would make the kernel reset the connection, and the
 // client could lose the answer. So: our side closes, theirs is read and dropped for a while.
 void Connection::after_flush() {
-  if (!linger_) {
+  if (!linger_ || peer_ended_) {
     close();
     return;
   }
   phase_ = Phase::linger;
+  if (paused_ && dropped_bytes_ <= limits::kLingerBytes) {
+    paused_ = false;
+    stream_->receive();
+  }
   set_deadline_ms(limits::kLingerMs);
   stream_->shutdown_send();
 }

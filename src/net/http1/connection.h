@@ -40,6 +40,9 @@ class Connection final : private loop::SocketEvents {
   std::string_view date_line() { return core_->date.header_line(core_->loop.now_ns()); }
   void send(std::string_view data);
   size_t queued() const { return stream_ == nullptr ? 0 : stream_->queued(); }
+  size_t high_water_bytes() const {
+    return core_->over_budget() ? limits::kSmallBufferBytes : limits::kSendBufferHighWater;
+  }
   // Goes on with the exchange later in this turn, on the loop's stack.
   void wake();
   void note_refused(int status);
@@ -74,8 +77,8 @@ class Connection final : private loop::SocketEvents {
   bool work_pull(std::string_view input, size_t& used);
   bool work_discard(std::string_view input, size_t& used);
   void work_on_pending();
-  void stash(std::string_view rest);
   void settle();
+  void account();
 
   void open_exchange();
   void refuse(int status);
@@ -102,6 +105,7 @@ class Connection final : private loop::SocketEvents {
   int64_t send_began_ns_ = 0;  // when the send queue was last empty
   loop::Timer timer_;
   loop::Deferred deferred_;
+  size_t accounted_bytes_ = 0;  // our share of the server's buffered_bytes
   uint32_t references_ = 1;
   Phase phase_ = Phase::idle;
   bool working_ = false;

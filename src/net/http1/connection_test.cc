@@ -675,6 +675,73 @@ TEST_F(ConnectionTest, DrainOfNothing) {
   EXPECT_TRUE(done);
 }
 
+TEST_F(ConnectionTest, MemoryOfAllConnectionsIsBounded) {
+  options_.max_buffered_bytes = 1'000'000;
+  make_server();
+  // Uploads that nobody reads…
+  std::vector<std::shared_ptr<Wire>> uploads;
+  for (int i = 0; i < 30; i++) {
+    uploads.push_back(connect());
+    uploads.back()->deliver("POST /hold HTTP/1.1\r\nHost: h\r\nContent-Length: 10000000\r\n\r\n");
+    for (int j = 0; j < 10; j++) uploads.back()->deliver(std::string(16'000, 'x'));
+  }
+  EXPECT_GT(server_->stats().buffered_bytes, 1'000'000u);
+  EXPECT_LT(server_->stats().buffered_bytes, 2'000'000u);
+  auto other = connect();
+  EXPECT_EQ(answers_in(talk(*other, kGet)).at(0).status, 503);
+  for (auto& wire : uploads) wire->fail(ECONNRESET);
+  EXPECT_EQ(server_->stats().buffered_bytes, 0u);
+  // …answers that nobody fetches…
+  for (int i = 0; i < 30; i++) {
+    uploads.push_back(connect());
+    uploads.back()->stalled = true;
+    talk(*uploads.back(), get("/stream/10000000"));
+  }
+  EXPECT_LT(server_->stats().buffered_bytes, 2'000'000u);
+  for (auto& wire : uploads)
+    if (!wire->closed) wire->fail(ECONNRESET);
+  EXPECT_EQ(server_->stats().buffered_bytes, 0u);
+  // …and heads that never end.
+  for (int i = 0; i < 60; i++) {
+    uploads.push_back(connect());
+    for (int j = 0; j < 8; j++)
+      uploads.back()->deliver(j == 0 ? "GET / HTTP/1.1\r\nX: " : std::string(15'000, 'x'));
+  }
+  EXPECT_LT(server_->stats().buffered_bytes, 2'200'000u);
+  for (auto& wire : uploads)
+    if (!wire->closed) wire->fail(ECONNRESET);
+  EXPECT_EQ(server_->stats().buffered_bytes, 0u);
+  EXPECT_EQ(answers_in(talk(*connect(), kGet)).at(0).status, 200);
+}
+
+TEST_F(ConnectionTest, LingerReadsOnAfterReadAheadWasFull) {
+  auto wire = connect();
+  wire->deliver(get("/hold", "X: y\r\n"));
+  wire->deliver(std::string(2 * limits::kBodyReadAhead, 'p'));
+  wire->deliver("more");
+  EXPECT_FALSE(wire->receiving);
+  site_.held()->exchange().respond({}, "done", true);
+  run(*wire);
+  // What was read ahead was no request; the client is still heard, so that it can close first.
+  EXPECT_EQ(answers_in(wire->sent).size(), 2u);
+  EXPECT_TRUE(wire->shut_down);
+  EXPECT_TRUE(wire->receiving);
+  EXPECT_TRUE(wire->held.empty());
+  wire->end();
+  EXPECT_TRUE(wire->closed);
+}
+
+TEST_F(ConnectionTest, ResponseHeadIsBounded) {
+  auto wire = connect();
+  wire->deliver(get("/hold"));
+  const std::string large(limits::kResponseHeadBytes + 1, 'v');
+  const Header header{"X", large};
+  site_.held()->exchange().respond({.headers = {&header, 1}}, "", true);
+  run(*wire);
+  EXPECT_EQ(answers_in(wire->sent).at(0).status, 500);
+  EXPECT_EQ(site_.refusals.back(), 500);
+}
+
 TEST_F(ConnectionTest, TooManyConnections) {
   options_.max_connections = 1;
   make_server();

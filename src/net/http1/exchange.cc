@@ -34,7 +34,7 @@ void Exchange::reset() {
   framing_ = BodyFraming::none;
   response_ = Response::none;
   body_dropped_ = pull_pending_ = aborted_ = continue_wanted_ = close_after_ = false;
-  broken_ = waiting_writable_ = switching_ = upgraded_ = false;
+  broken_ = waiting_writable_ = switching_ = upgraded_ = replaced_ = false;
 }
 
 const loop::PeerAddress& Exchange::peer() const {
@@ -137,7 +137,7 @@ void Exchange::respond_500() {
   out_.append(body);
   connection_->send(out_);
   body_dropped_ = true;
-  connection_->note_refused(500);
+  replaced_ = true;
 }
 
 void Exchange::send_body(std::string_view data) {
@@ -174,7 +174,7 @@ bool Exchange::write(std::string_view data) {
   if (over() || body_dropped_ || data.empty()) return true;
   SKEP_ASSERT(response_ == Response::open);
   send_body(data);
-  if (connection_->queued() <= limits::kSendBufferHighWater) return true;
+  if (connection_->queued() <= connection_->high_water_bytes()) return true;
   waiting_writable_ = true;
   return false;
 }

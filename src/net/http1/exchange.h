@@ -38,6 +38,8 @@ class Exchange final : public HttpExchange {
   // The response is shorter or longer than its Content-Length said.
   bool broken() const { return broken_; }
   bool upgraded() const { return upgraded_; }
+  // The handler's response was replaced by a 500.
+  bool replaced() const { return replaced_; }
   // True once after write() said false.
   bool take_waiting_writable() { return std::exchange(waiting_writable_, false); }
   void set_close_after() { close_after_ = true; }
@@ -82,6 +84,7 @@ class Exchange final : public HttpExchange {
   bool waiting_writable_ = false;
   bool switching_ = false;  // 101 was sent
   bool upgraded_ = false;
+  bool replaced_ = false;
 };
 
 }  // namespace skep::net::http1

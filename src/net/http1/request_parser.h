@@ -44,6 +44,7 @@ class RequestParser {
   // Some byte of a request line has come.
   bool started() const { return stage_ != Stage::before; }
   bool ended() const { return stage_ == Stage::end; }
+  size_t head_bytes() const { return raw_.size(); }
   uint64_t body_bytes() const { return body_bytes_; }
   bool is_head_method() const { return started() && parser_.method == HTTP_HEAD; }
 

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/limits.h"
 #include "net/headers.h"
 
 namespace skep::net::http1 {
@@ -38,10 +39,12 @@ bool is_servers_own(std::string_view name, bool upgrading) {
 bool is_valid(const ResponseHead& head) {
   if (head.status != 101 && (head.status < 200 || head.status > 599)) return false;
   if (!is_field_value(head.status_text)) return false;
+  size_t bytes = head.status_text.size();
   for (const Header& header : head.headers) {
     if (!is_token(header.name) || !is_field_value(header.value)) return false;
+    bytes += header.name.size() + header.value.size();
   }
-  return true;
+  return bytes <= limits::kResponseHeadBytes;
 }
 
 char* put(char* to, std::string_view text) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/limits.h"
 #include "net/http_date.h"
 #include "net/server.h"
 
@@ -26,6 +27,8 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   // Closes everything and calls the handler no more but for on_closed of what is open.
   void shut_down();
 
+  // The connections hold more than the server may: no new requests, small buffers.
+  bool over_budget() const { return stats.buffered_bytes > options.max_buffered_bytes; }
   std::unique_ptr<Exchange> take_exchange();
   void give_exchange(std::unique_ptr<Exchange> exchange);
 
