@@ -1,0 +1,150 @@
+#include "cli/commands.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+
+#include "base/log.h"
+#include "broker/run.h"
+#include "cli/bench.h"
+
+namespace skep::cli {
+namespace {
+
+// Options that the commands for one project share. They live as long as the command line.
+void add_project_options(CLI::App& command, broker::ProjectArguments& arguments) {
+  command.add_option("PROJECT", arguments.paths,
+                     "A folder with a wrangler file, a wrangler file, or one .js, .mjs or .ts module. "
+                     "Default: the working directory");
+  command.add_option("--config", arguments.paths,
+                     "The same as PROJECT; further ones are other workers that the first may bind")
+      ->type_name("FILE");
+  command.add_option("--env", arguments.environment, "Use [env.NAME] of the wrangler file")
+      ->type_name("NAME");
+  command.add_option("--v8-flag", arguments.v8_flags, "A flag for V8, for example --stress-compaction")
+      ->type_name("FLAG")
+      ->allow_extra_args(false);
+}
+
+void add_sandbox_option(CLI::App& command, bool& reduced) {
+  command
+      .add_option_function<std::string>(
+          "--sandbox", [&reduced](const std::string& level) { reduced = level == "reduced"; },
+          "full: refuse to start where a piece of the sandbox can't be had. reduced: go on without it "
+          "and say in the log what is missing")
+      ->check(CLI::IsMember({"full", "reduced"}))
+      ->type_name("LEVEL");
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, int& status) {
+  auto arguments = std::make_shared<broker::ServeArguments>();
+  CLI::App* command = app.add_subcommand("serve", "Serve the workers that a configuration file names");
+  command->add_option("--config", arguments->config_path, "The configuration; see skep.toml(5)")
+      ->type_name("FILE")
+      ->capture_default_str();
+  command->add_option("--v8-flag", arguments->v8_flags, "A flag for V8")
+      ->type_name("FLAG")
+      ->allow_extra_args(false);
+  add_sandbox_option(*command, arguments->reduced_sandbox);
+  command->callback([arguments, &status] { status = broker::run_serve(*arguments); });
+}
+
+void add_dev(CLI::App& app, int& status) {
+  auto arguments = std::make_shared<broker::ProjectArguments>();
+  auto port = std::make_shared<uint16_t>(uint16_t{8787});
+  CLI::App* command =
+      app.add_subcommand("dev", "Run a project on this machine and reload it when its files change");
+  add_project_options(*command, *arguments);
+  command->add_option("--port", *port, "Port on 127.0.0.1")->type_name("N")->capture_default_str();
+  add_sandbox_option(*command, arguments->reduced_sandbox);
+  command->callback([arguments, port, &status] { status = broker::run_dev(*arguments, *port); });
+}
+
+void add_check(CLI::App& app, int& status) {
+  auto arguments = std::make_shared<broker::ProjectArguments>();
+  CLI::App* command = app.add_subcommand(
+      "check", "Validate a project's configuration and compile its modules, without running them");
+  add_project_options(*command, *arguments);
+  add_sandbox_option(*command, arguments->reduced_sandbox);
+  command->callback([arguments, &status] { status = broker::run_check(*arguments); });
+}
+
+void add_test(CLI::App& app, int& status) {
+  auto arguments = std::make_shared<broker::ProjectArguments>();
+  CLI::App* command =
+      app.add_subcommand("test", "Run the test(controller, env, ctx) method of each export");
+  add_project_options(*command, *arguments);
+  add_sandbox_option(*command, arguments->reduced_sandbox);
+  command->callback([arguments, &status] { status = broker::run_test(*arguments); });
+}
+
+namespace {
+
+double quantile_ms(const std::vector<uint64_t>& sorted_ns, double q) {
+  const size_t index = std::min(sorted_ns.size() - 1,
+                                static_cast<size_t>(q * static_cast<double>(sorted_ns.size())));
+  return static_cast<double>(sorted_ns[index]) / 1e6;
+}
+
+struct ColdOptions {
+  broker::ProjectArguments project;
+  uint32_t count = 200;
+  bool json = false;
+};
+
+int report_cold(const ColdOptions& options, bool density) {
+  auto result = broker::run_cold(options.project, options.count, density);
+  if (!result) {
+    log_error("{}", result.error().message);
+    return 1;
+  }
+  std::vector<uint64_t> samples = result->samples_ns;
+  if (samples.empty()) return 1;
+  std::sort(samples.begin(), samples.end());
+  const double each_kb =
+      (static_cast<double>(result->resident_bytes_after) - static_cast<double>(result->resident_bytes_before)) /
+      1024.0 / static_cast<double>(samples.size());
+  if (options.json) {
+    fmt::print("{{\"isolates\":{},\"p50_ms\":{:.3f},\"p90_ms\":{:.3f},\"p99_ms\":{:.3f},\"max_ms\":{:.3f}",
+               samples.size(), quantile_ms(samples, 0.5), quantile_ms(samples, 0.9),
+               quantile_ms(samples, 0.99), quantile_ms(samples, 1));
+    if (density) fmt::print(",\"resident_kb_each\":{:.0f}", each_kb);
+    fmt::print("}}\n");
+    return 0;
+  }
+  fmt::print("{} isolates: start to first answer p50 {:.2f} ms, p90 {:.2f} ms, p99 {:.2f} ms, max {:.2f} ms\n",
+             samples.size(), quantile_ms(samples, 0.5), quantile_ms(samples, 0.9),
+             quantile_ms(samples, 0.99), quantile_ms(samples, 1));
+  if (density) fmt::print("resident memory: {:.0f} KB an isolate\n", each_kb);
+  return 0;
+}
+
+void add_cold(CLI::App& bench, int& status, bool density) {
+  auto options = std::make_shared<ColdOptions>();
+  if (density) options->count = 1000;
+  CLI::App* command = bench.add_subcommand(
+      density ? "density" : "cold",
+      density ? "Keep many isolates of a project alive and measure the memory of each"
+              : "Start a project's isolate over and over and time each to its first answer");
+  add_project_options(*command, options->project);
+  command->add_option("--count", options->count, "How many isolates")->type_name("N")->capture_default_str();
+  command->add_flag("--json", options->json, "Print one JSON object");
+  add_sandbox_option(*command, options->project.reduced_sandbox);
+  command->callback([options, density, &status] { status = report_cold(*options, density); });
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, int& status) {
+  CLI::App* bench = app.add_subcommand("bench", "Measure: a server over HTTP, cold starts, memory");
+  bench->require_subcommand(1);
+  add_bench_http(*bench, status);
+  add_cold(*bench, status, false);
+  add_cold(*bench, status, true);
+}
+
+}  // namespace skep::cli
