@@ -137,6 +137,21 @@ void add_cold(CLI::App& bench, int& status, bool density) {
   command->callback([options, density, &status] { status = report_cold(*options, density); });
 }
 
+// Parses its own arguments: see bench.h.
+void add_bench_http(CLI::App& bench, int& status) {
+  CLI::App* command = bench.add_subcommand("http", "Load a server and measure latency and CPU time");
+  command->prefix_command();
+  command->set_help_flag();
+  command->callback([command, &status] {
+    std::vector<std::string> words = command->remaining();
+    words.insert(words.begin(), "skep bench http");
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    status = bench_main(static_cast<int>(words.size()), argv.data());
+  });
+}
+
 }  // namespace
 
 void add_bench(CLI::App& app, int& status) {
