@@ -1,5 +1,5 @@
-// Micro-benchmarks of the loop and of fibers: what one operation costs, without a kernel's part where
-// that can be. `micro --benchmark_filter=Fiber` runs some of them.
+// Micro-benchmarks of the loop and of fibers: what one operation costs, without a kernel's part
+// where that can be. `micro --benchmark_filter=Fiber` runs some of them.
 #include <benchmark/benchmark.h>
 
 #include "base/limits.h"

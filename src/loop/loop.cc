@@ -67,7 +67,8 @@ bool Timer::armed() const {
 }
 
 void LoopImpl::fire_timers() {
-  // Each timer fires once at most: one that its callback sets into the past waits for the next turn.
+  // Each timer fires once at most: one that its callback sets into the past waits for the next
+  // turn.
   for (size_t left = timers.size(); left > 0 && !timers.empty();) {
     if (timers.top().key_ns > now_ns) return;
     Timer& timer = *timers.top().timer;
@@ -359,8 +360,8 @@ Result<> Loop::turn(bool wait) {
   impl.run_completions();
   impl.fire_timers();
   impl.deferred.move_to(impl.running);
-  const bool idle = impl.stats.completions == completions_before && impl.running.empty() &&
-                    impl.posted.empty();
+  const bool idle =
+      impl.stats.completions == completions_before && impl.running.empty() && impl.posted.empty();
   impl.running.run();
   impl.run_posted();
   impl.run_hooks(idle);
@@ -370,7 +371,7 @@ Result<> Loop::turn(bool wait) {
 void LoopImpl::run_hooks(bool idle) {
   hook_has_more = false;
   // By index: a hook may add another.
-  for (size_t i = 0; i < hooks.size(); i++) hook_has_more |= hooks[i](idle);
+  for (size_t i = 0; i < hooks.size(); ++i) hook_has_more |= hooks[i](idle);
 }
 
 void Loop::add_turn_hook(std::function<bool(bool idle)> hook) {

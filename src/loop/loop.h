@@ -112,10 +112,10 @@ class Loop {
   // and for KJ, which may call it from within a turn.
   Result<> turn(bool wait);
 
-  // Adds a hook that is called at the end of each turn, before the loop may sleep; it returns true when
-  // it has more to do at once (the loop then does not sleep). Several may be added, called in the
-  // order of adding: tenants that were suspended and the arena's refill hang here. `idle`: this turn
-  // completed nothing and ran nothing, so it is the time for optional work.
+  // Adds a hook that is called at the end of each turn, before the loop may sleep; it returns true
+  // when it has more to do at once (the loop then does not sleep). Several may be added, called in
+  // the order of adding: tenants that were suspended and the arena's refill hang here. `idle`: this
+  // turn completed nothing and ran nothing, so it is the time for optional work.
   void add_turn_hook(std::function<bool(bool idle)> hook);
 
   // Runs `deferred` in this turn, or in the next where this turn's deferred calls are already

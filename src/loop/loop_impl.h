@@ -5,6 +5,7 @@
 #include <liburing.h>
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -97,7 +98,8 @@ struct LoopImpl {
   DeferredQueue deferred;
   DeferredQueue running;
   std::vector<std::function<void()>> posted;
-  std::vector<std::function<bool(bool idle)>> hooks;
+  // A deque: a hook that adds another must not be moved while it runs.
+  std::deque<std::function<bool(bool idle)>> hooks;
   bool hook_has_more = false;
   bool stopping = false;
   // Completions taken out of a full queue while there was no place to run them.

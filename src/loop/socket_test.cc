@@ -536,7 +536,10 @@ TEST_F(SocketTest, HundredMegabytesThroughASlowReaderInBoundedMemory) {
   EXPECT_TRUE(right);
   EXPECT_EQ(echo.failed, 0);
   EXPECT_LT(echo.most_queued, 2u << 20);
+#if !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer)
+  // AddressSanitizer keeps freed memory back.
   EXPECT_LT(most - before, 24u << 20);
+#endif
 }
 
 // ---- accept ----
