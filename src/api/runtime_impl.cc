@@ -64,7 +64,7 @@ Event* EventTable::find(uint32_t id) const {
 Runtime::Impl::Impl(isolate::Tenant& tenant_in, RuntimeHost& host_in, WorkerOptions options_in)
     : tenant(tenant_in), host(host_in), options(std::move(options_in)) {}
 
-Runtime::Impl::~Impl() = default;
+Runtime::Impl::~Impl() { stop_all(Outcome::canceled); }
 
 void Runtime::Impl::take_hooks(v8::Isolate* isolate, v8::Local<v8::Context> context) {
   if (hooks_taken) return;
@@ -79,26 +79,29 @@ void Runtime::Impl::take_hooks(v8::Isolate* isolate, v8::Local<v8::Context> cont
   }
 }
 
-void Runtime::Impl::drain(v8::Isolate* isolate, v8::Local<v8::Context> context) {
+bool Runtime::Impl::drain(v8::Isolate* isolate, v8::Local<v8::Context> context) {
+  v8::TryCatch caught(isolate);
   isolate->PerformMicrotaskCheckpoint();
-  while (!rejections.empty() && !isolate->IsExecutionTerminating()) {
+  while (!rejections.empty() && !caught.HasTerminated()) {
     std::vector<UnhandledRejection> now;
     now.swap(rejections);
     for (UnhandledRejection& rejection : now) {
       v8::HandleScope scope(isolate);
       enter_event(isolate, rejection.event_id);
       v8::Local<v8::Value> argv[2] = {rejection.promise.Get(isolate), rejection.reason.Get(isolate)};
-      v8::TryCatch caught(isolate);
       v8::Local<v8::Value> handled;
-      if (!hook(isolate, Hook::unhandled_rejection)
-               ->Call(context, v8::Undefined(isolate), 2, argv)
-               .ToLocal(&handled)) {
-        return;
+      const bool called = hook(isolate, Hook::unhandled_rejection)
+                              ->Call(context, v8::Undefined(isolate), 2, argv)
+                              .ToLocal(&handled);
+      if (caught.HasTerminated()) return false;
+      caught.Reset();
+      if (!called || !handled->IsTrue()) {
+        report_exception(isolate, context, "unhandledrejection", argv[1]);
       }
-      if (!handled->IsTrue()) report_exception(isolate, context, "unhandledrejection", argv[1]);
     }
     isolate->PerformMicrotaskCheckpoint();
   }
+  return !caught.HasTerminated();
 }
 
 void Runtime::Impl::on_rejection(v8::PromiseRejectMessage message) {

@@ -72,8 +72,9 @@ struct Runtime::Impl {
   }
   // Takes the functions out of the snapshot; once, in the first job.
   void take_hooks(v8::Isolate* isolate, v8::Local<v8::Context> context);
-  // Ends a job's JavaScript: microtasks, then rejections that nobody handled.
-  void drain(v8::Isolate* isolate, v8::Local<v8::Context> context);
+  // Ends a job's JavaScript: microtasks, then rejections that nobody handled. False when it was
+  // terminated: nothing more may run in this job.
+  bool drain(v8::Isolate* isolate, v8::Local<v8::Context> context);
   void on_rejection(v8::PromiseRejectMessage message);
   void report(std::string_view request_id, std::string_view where, const ExceptionReport& report);
   // A method's name; those of every day are made once.

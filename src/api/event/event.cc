@@ -175,15 +175,16 @@ bool Event::call_hook(v8::Isolate* isolate, v8::Local<v8::Context> context, Hook
 void Event::run_start(v8::Isolate* isolate, v8::Local<v8::Context> context) {
   runtime_.take_hooks(isolate, context);
   v8::Local<v8::Value> argv[3] = {v8::Integer::NewFromUnsigned(isolate, id_)};
+  bool running = false;
   if (channel_) {
     argv[1] = runtime_.method_string(isolate, channel_->method());
     argv[2] = js_text(isolate, channel_->url());
-    call_hook(isolate, context, Hook::dispatch_fetch, 3, argv);
+    running = call_hook(isolate, context, Hook::dispatch_fetch, 3, argv);
   } else if (test_done_) {
     argv[1] = v8::Integer::NewFromUnsigned(isolate, test_index_);
-    call_hook(isolate, context, Hook::dispatch_test, 2, argv);
+    running = call_hook(isolate, context, Hook::dispatch_test, 2, argv);
   }
-  runtime_.drain(isolate, context);
+  if (running) runtime_.drain(isolate, context);
 }
 
 void Event::run_wake(v8::Isolate* isolate, v8::Local<v8::Context> context) {
@@ -192,7 +193,7 @@ void Event::run_wake(v8::Isolate* isolate, v8::Local<v8::Context> context) {
   if (wake_body_) {
     wake_body_ = false;
     settle_body(isolate, context);
-    runtime_.drain(isolate, context);
+    if (!runtime_.drain(isolate, context)) return;
   }
   if (wake_writable_) {
     wake_writable_ = false;
@@ -201,7 +202,7 @@ void Event::run_wake(v8::Isolate* isolate, v8::Local<v8::Context> context) {
       writable_resolver_.Reset();
       remove_pending();
       (void)resolver->Resolve(context, v8::Boolean::New(isolate, response_open_));
-      runtime_.drain(isolate, context);
+      if (!runtime_.drain(isolate, context)) return;
     }
   }
   if (wake_timers_) {
@@ -217,8 +218,8 @@ void Event::fire_timers(v8::Isolate* isolate, v8::Local<v8::Context> context) {
     v8::Local<v8::Value> argv[1] = {timers().take_due(isolate, now_ns)};
     if (argv[0].IsEmpty()) return;
     remove_pending();
-    if (!call_hook(isolate, context, Hook::timer_fire, 1, argv)) return;  // terminated
-    runtime_.drain(isolate, context);
+    if (!call_hook(isolate, context, Hook::timer_fire, 1, argv)) return;
+    if (!runtime_.drain(isolate, context)) return;
   }
 }
 

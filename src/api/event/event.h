@@ -112,6 +112,7 @@ class Event final : public FetchChannelEvents {
   void run_start(v8::Isolate* isolate, v8::Local<v8::Context> context);
   void run_wake(v8::Isolate* isolate, v8::Local<v8::Context> context);
   void job_done(EventJob& job, isolate::StopReason reason);
+  // False when JavaScript was terminated: nothing more may run in this job.
   bool call_hook(v8::Isolate* isolate, v8::Local<v8::Context> context, Hook hook, int argc,
                  v8::Local<v8::Value> argv[]);
   void fire_timers(v8::Isolate* isolate, v8::Local<v8::Context> context);

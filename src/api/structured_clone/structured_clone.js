@@ -1,0 +1,2 @@
+// Placeholder until this folder is written: enough for the bundle to link.
+
