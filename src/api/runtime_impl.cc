@@ -147,7 +147,12 @@ void Runtime::Impl::stop_all(Outcome outcome) {
   }
 }
 
-void Runtime::Impl::look_for_hung() {
+void Runtime::Impl::after_job() {
+  while (!touched.empty()) {
+    const uint32_t id = touched.back();
+    touched.pop_back();
+    if (Event* event = events.find(id)) event->settle();
+  }
   if (pending > 0 || events.size() == 0 || tenant.busy()) return;
   std::vector<uint32_t> ids;
   events.for_each([&](Event& event) {

@@ -83,8 +83,9 @@ struct Runtime::Impl {
   Outcome stop_outcome() const;
   // Ends all events by force (loop).
   void stop_all(Outcome outcome);
-  // After a job, on the loop's stack: events that nothing can wake any more.
-  void look_for_hung();
+  // After a job, on the loop's stack: settles events that it changed although it was not theirs, and
+  // ends those that nothing can wake any more.
+  void after_job();
 
   isolate::Tenant& tenant;
   RuntimeHost& host;
@@ -96,6 +97,7 @@ struct Runtime::Impl {
   size_t pending = 0;           // operations of all events that will call back
   size_t buffered_bytes = 0;    // of request bodies that JavaScript waits for whole
   std::vector<UnhandledRejection> rejections;
+  std::vector<uint32_t> touched;  // events to settle after the job
   std::string scratch;          // header text on its way to a channel
   std::vector<net::Header> scratch_headers;
   uint32_t last_timer_id = 0;

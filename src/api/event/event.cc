@@ -112,6 +112,7 @@ bool Event::over() const {
 }
 
 void Event::settle() {
+  touched_ = false;
   if (settling_) {
     settle_again_ = true;
     return;
@@ -253,13 +254,31 @@ void Event::job_done(EventJob& job, isolate::StopReason reason) {
   }
   // `this` may be gone from here.
   if (reason == isolate::StopReason::memory_limit) runtime.stop_all(Outcome::exceeded_memory);
-  runtime.look_for_hung();
+  runtime.after_job();
 }
 
 // --- from JavaScript ---
 
-void Event::fail(ExceptionReport report) {
+void Event::touch() {
+  if (jobs_ > 0 || touched_) return;
+  touched_ = true;
+  runtime_.touched.push_back(id_);
+}
+
+void Event::handler_done() {
   handler_pending_ = false;
+  touch();
+}
+
+void Event::remove_wait() {
+  if (waits_ > 0) --waits_;
+  touch();
+}
+
+void Event::fail(ExceptionReport report) {
+  if (stopped_ || !handler_pending_) return;
+  handler_pending_ = false;
+  touch();
   result_.outcome = Outcome::exception;
   result_.exception = std::move(report);
   runtime_.report(request_id_, channel_ || !test_done_ ? "fetch" : "test", result_.exception);
@@ -273,6 +292,7 @@ void Event::fail(ExceptionReport report) {
 void Event::respond(const net::ResponseHead& head, std::string_view body, bool finish) {
   handler_pending_ = false;
   response_started_ = true;
+  touch();
   response_open_ = !finish && channel_;
   if (channel_) channel_->respond(head, body, finish);
 }
@@ -290,12 +310,14 @@ bool Event::write(std::string_view data) { return channel_ && channel_->write(da
 void Event::finish() {
   if (!response_open_) return;
   response_open_ = false;
+  touch();
   if (channel_) channel_->finish();
 }
 
 void Event::abort_response() {
   if (!response_open_) return;
   response_open_ = false;
+  touch();
   if (channel_) channel_->abort();
 }
 
@@ -314,6 +336,7 @@ v8::Local<v8::Promise> Event::when_writable(v8::Local<v8::Context> context) {
 void Event::add_pending() {
   ++pending_;
   ++runtime_.pending;
+  touch();
 }
 
 void Event::remove_pending() {

@@ -58,9 +58,9 @@ class Event final : public FetchChannelEvents {
   // The handler threw, or its promise was rejected.
   void fail(ExceptionReport report);
   void pass_through_on_exception() { pass_through_ = true; }
-  void handler_done() { handler_pending_ = false; }
+  void handler_done();
   void add_wait() { ++waits_; }
-  void remove_wait() { --waits_; }
+  void remove_wait();
   // An operation outside of JavaScript that will call back by itself.
   void add_pending();
   void remove_pending();
@@ -82,6 +82,9 @@ class Event final : public FetchChannelEvents {
   // A timer of this event is due, or its deadline (loop).
   void timers_due();
   void deadline();
+  // What is due on the loop's stack after a job or a completion: calls out, and ends the event when
+  // nothing is left. The event may be gone when it returns.
+  void settle();
   // Nothing of the whole isolate can wake this event any more (loop).
   void hung();
   // May nothing but another event wake this one?
@@ -109,6 +112,8 @@ class Event final : public FetchChannelEvents {
 
   bool over() const;
   bool start();
+  // JavaScript changed this event, maybe in a job of another one: it is settled after that job.
+  void touch();
   void run_start(v8::Isolate* isolate, v8::Local<v8::Context> context);
   void run_wake(v8::Isolate* isolate, v8::Local<v8::Context> context);
   void job_done(EventJob& job, isolate::StopReason reason);
@@ -121,9 +126,6 @@ class Event final : public FetchChannelEvents {
   void settle_body(v8::Isolate* isolate, v8::Local<v8::Context> context);
   v8::MaybeLocal<v8::Value> body_value(v8::Isolate* isolate, v8::Local<v8::Context> context);
   void append_body(std::span<const char> data);
-  // What is due on the loop's stack after a job or a completion: calls out, and ends the event when
-  // nothing is left. The event may be gone when it returns.
-  void settle();
   bool settle_step();
   void end();
   // Ends it by force: no JavaScript of it is started any more.
@@ -144,6 +146,7 @@ class Event final : public FetchChannelEvents {
   uint32_t test_index_ = 0;
   unsigned jobs_ = 0;           // queued or running
   bool wake_job_active_ = false;
+  bool touched_ = false;
   unsigned waits_ = 0;          // waitUntil promises
   unsigned pending_ = 0;        // operations that call back by themselves
   bool handler_pending_ = true;

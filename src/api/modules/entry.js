@@ -7,6 +7,7 @@ import {
   ObjectGetPrototypeOf,
   ObjectKeys,
   ReflectConstruct,
+  ReflectOwnKeys,
   TypeError,
 } from "../base/primordials.js";
 import { wait_until } from "../event/event.js";
@@ -145,7 +146,8 @@ export function set_main(namespace) {
 // A main module without exports is a service worker: its bindings are globals. Called before it is
 // evaluated.
 export function before_main(namespace) {
-  if (ObjectKeys(namespace).length > 0) return;
+  // Its exports are not initialised yet: only their names may be asked for (Symbol.toStringTag is one).
+  if (ReflectOwnKeys(namespace).length > 1) return;
   const names = ObjectKeys(env);
   for (let i = 0; i < names.length; i++) globalThis[names[i]] = env[names[i]];
 }
