@@ -1,0 +1,30 @@
+// Promises inside streams: made, settled and watched without a look at what user code may have patched.
+import {
+  PromisePrototypeThen,
+  PromiseReject,
+  PromiseResolve,
+  PromiseWithResolvers,
+  ReflectApply,
+  noop,
+} from "../base/primordials.js";
+
+// {promise, resolve, reject}
+export const deferred = PromiseWithResolvers;
+
+// "Set promise.[[PromiseIsHandled]] to true."
+export function mark_handled(promise) {
+  PromisePrototypeThen(promise, undefined, noop);
+}
+
+export const resolved = () => PromiseResolve(undefined);
+
+// Calls a user's callback; what it throws rejects the promise.
+export function call_for_promise(callback, self, args) {
+  try {
+    return PromiseResolve(ReflectApply(callback, self, args));
+  } catch (error) {
+    return PromiseReject(error);
+  }
+}
+
+export const when = PromisePrototypeThen;
