@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 
@@ -17,6 +18,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "net/server.h"
+#include "net/testing.h"
 
 namespace skep::net {
 namespace {
@@ -84,22 +86,32 @@ class SignalStop final : private loop::Completion {
   signalfd_siginfo info_{};
 };
 
-Result<> serve(uint16_t port) {
+void print_figures(const ServerStats& stats) {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  fmt::print("{} requests, {:.3f} us CPU each, peak memory {} KB\n", stats.requests,
+             static_cast<double>(process_cpu_ns()) / 1000 /
+                 std::max(static_cast<double>(stats.requests), 1.0),
+             usage.ru_maxrss);
+}
+
+Result<> serve(uint16_t port, bool with_site) {
   SKEP_TRY_ASSIGN(auto loop, loop::Loop::create({.entries = limits::kRingEntries,
                                                  .fixed_files = limits::kRingFixedFiles,
                                                  .recv_buffer_bytes = limits::kRecvBufferBytes,
                                                  .recv_buffer_count = limits::kRecvBufferCount}));
   Hello hello;
-  Server server(*loop, hello, {});
+  testing::Site site;
+  site.keep_bodies = false;
+  const ServerOptions options{.max_body_bytes = 1ull << 50};
+  Server server(*loop, with_site ? static_cast<HttpHandler&>(site) : hello, options);
   Listener listener(server);
   SKEP_TRY_ASSIGN(UniqueFd listening, listen_on(port));
   loop::Acceptor acceptor(*loop, std::move(listening), listener);
   acceptor.start();
   const SignalStop signal_stop(*loop);
   SKEP_TRY(loop->run());
-  const auto requests = static_cast<double>(server.stats().requests);
-  fmt::print("{} requests, {:.3f} us CPU each\n", server.stats().requests,
-             static_cast<double>(process_cpu_ns()) / 1000 / std::max(requests, 1.0));
+  print_figures(server.stats());
   return {};
 }
 
@@ -108,11 +120,13 @@ Result<> serve(uint16_t port) {
 
 int main(int argc, char** argv) {
   uint16_t port = 0;
-  if (argc != 2 || std::from_chars(argv[1], argv[1] + strlen(argv[1]), port).ec != std::errc()) {
-    fmt::print(stderr, "usage: http_hello PORT\n");
+  const bool with_site = argc == 3 && std::string_view(argv[2]) == "site";
+  if ((argc != 2 && !with_site) ||
+      std::from_chars(argv[1], argv[1] + strlen(argv[1]), port).ec != std::errc()) {
+    fmt::print(stderr, "usage: http_hello PORT [site]\n");
     return 2;
   }
-  if (const auto result = skep::net::serve(port); !result) {
+  if (const auto result = skep::net::serve(port, with_site); !result) {
     fmt::print(stderr, "http_hello: {}\n", result.error().message);
     return 1;
   }

@@ -220,12 +220,13 @@ int RequestParser::status_of_error(const char* input_end) const {
 RequestParser::Event RequestParser::complete_head() {
   if (parser_.http_major != 1) return refuse(505);
   if (!tiles_request_line() || !tiles_headers()) return refuse(400);
+  // The lines' own CRs and LFs, and no other control character.
+  if (count_control_characters(raw_) != 2 * (spans_.size() + 2)) return refuse(400);
   head_.method = std::string_view(raw_).substr(0, target_.begin - 1);
   head_.target = text(target_);
   head_.version_minor = parser_.http_minor;
   for (const HeaderSpan& span : spans_) {
     headers_.push_back({text(span.name), trim_whitespace(text(span.value))});
-    if (!is_field_value(headers_.back().value)) return refuse(400);
   }
   if (const int refusal = apply_request_rules(head_, headers_, framing_); refusal != 0)
     return refuse(refusal);
