@@ -6,6 +6,8 @@
 #include <array>
 #include <iterator>
 
+#include "base/limits.h"
+
 namespace skep::config {
 namespace {
 
@@ -134,7 +136,9 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
   size_t best_distance = std::max<size_t>(1, name.size() / 3) + 1;
   for (const std::string_view candidate : candidates) {
     if (candidate.size() > kNameBytes) continue;
-    const size_t distance = edit_distance(name, candidate);
+    // "cpu" for "cpu_ms": the rest left out counts as one letter.
+    const bool shortened = name.size() >= 3 && candidate.starts_with(name);
+    const size_t distance = shortened ? 1 : edit_distance(name, candidate);
     if (distance < best_distance && distance < std::max(name.size(), candidate.size())) {
       best = candidate;
       best_distance = distance;
@@ -146,16 +150,45 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
 void Diagnostics::begin_file(std::string path, std::string_view text) {
   file_ = std::move(path);
   text_ = text;
+  first_of_file_ = items_.size();
 }
 
 void Diagnostics::end_file() {
+  const auto place = [](const Diagnostic& d) { return std::pair(d.at.line, d.at.column); };
+  // Files have few diagnostics; an insertion sort keeps those of one place in their order.
+  for (size_t i = first_of_file_ + 1; i < items_.size(); i++) {
+    for (size_t j = i; j > first_of_file_ && place(items_[j]) < place(items_[j - 1]); j--) {
+      std::swap(items_[j], items_[j - 1]);
+    }
+  }
   file_.clear();
   text_ = {};
 }
 
+bool Diagnostics::full() const {
+  return items_.size() >= limits::kDiagnostics;
+}
+
+void Diagnostics::add(Diagnostic diagnostic) {
+  if (full()) {
+    dropped_++;
+    dropped_error_ = dropped_error_ || diagnostic.severity == Severity::error;
+    return;
+  }
+  items_.push_back(std::move(diagnostic));
+}
+
+std::vector<Diagnostic> Diagnostics::take() {
+  if (dropped_ > 0) {
+    const Severity severity = dropped_error_ ? Severity::error : Severity::warning;
+    items_.push_back({severity, {}, {}, fmt::format("{} more of these", dropped_), {}, {}});
+  }
+  return std::move(items_);
+}
+
 void Diagnostics::report(Severity severity, Position at, std::string message, std::string hint) {
-  items_.push_back(Diagnostic{severity, file_, at, std::move(message), std::move(hint),
-                              text_.empty() ? std::string() : code_frame(text_, at)});
+  std::string frame = text_.empty() || full() ? std::string() : code_frame(text_, at);
+  add({severity, file_, at, std::move(message), std::move(hint), std::move(frame)});
 }
 
 void Diagnostics::error(Position at, std::string message, std::string hint) {
@@ -164,11 +197,6 @@ void Diagnostics::error(Position at, std::string message, std::string hint) {
 
 void Diagnostics::warning(Position at, std::string message, std::string hint) {
   report(Severity::warning, at, std::move(message), std::move(hint));
-}
-
-void Diagnostics::append(Diagnostics&& other) {
-  std::ranges::move(other.items_, std::back_inserter(items_));
-  other.items_.clear();
 }
 
 bool Diagnostics::has_errors() const {

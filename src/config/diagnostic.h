@@ -49,12 +49,14 @@ class Diagnostics {
 
   void error(Position at, std::string message, std::string hint = {});
   void warning(Position at, std::string message, std::string hint = {});
-  void add(Diagnostic diagnostic) { items_.push_back(std::move(diagnostic)); }
-  void append(Diagnostics&& other);
+  void add(Diagnostic diagnostic);
 
   bool has_errors() const;
+  // No more are kept (limits::kDiagnostics): what costs time to say need not be thought of.
+  bool full() const;
   const std::vector<Diagnostic>& items() const { return items_; }
-  std::vector<Diagnostic> take() { return std::move(items_); }
+  // All of them, and a last one that counts those that were not kept.
+  std::vector<Diagnostic> take();
 
  private:
   void report(Severity severity, Position at, std::string message, std::string hint);
@@ -62,6 +64,9 @@ class Diagnostics {
   std::vector<Diagnostic> items_;
   std::string file_;
   std::string_view text_;
+  size_t first_of_file_ = 0;
+  size_t dropped_ = 0;
+  bool dropped_error_ = false;
 };
 
 }  // namespace skep::config

@@ -74,6 +74,7 @@ class Scanner {
 
   void end_token(bool value, char last) {
     after_value_ = value;
+    after_condition_word_ = false;
     last_ = last;
     newline_ = false;
   }
@@ -122,6 +123,15 @@ class Scanner {
 
   void punctuation(char c) {
     at_++;
+    if (c == '(') {
+      parens_.push_back(after_condition_word_);
+    } else if (c == ')' && !parens_.empty()) {
+      // After the condition of an `if` a statement begins; after any other ")" a "/" divides.
+      const bool condition = parens_.back();
+      parens_.pop_back();
+      end_token(!condition, c);
+      return;
+    }
     if (c == '{') {
       braces_.push_back(false);
     } else if (c == '}' && !braces_.empty()) {
@@ -132,7 +142,7 @@ class Scanner {
         return;
       }
     }
-    // After ")" a "/" is nearly always a division; after "}" nearly never.
+    // After "}" a "/" is nearly never a division.
     end_token(c == ')' || c == ']', c);
   }
 
@@ -176,6 +186,7 @@ class Scanner {
     if (!property && word == "import" && next == '.') return true;
     if (!property) note_commonjs(word, next);
     end_token(!is_operator_word(word) || property, 'a');
+    after_condition_word_ = !property && (word == "if" || word == "while" || word == "for");
     return false;
   }
 
@@ -189,8 +200,10 @@ class Scanner {
   std::string_view text_;
   size_t at_ = 0;
   std::vector<bool> braces_;  // open braces; true: of a template's "${"
+  std::vector<bool> parens_;  // open parentheses; true: of a condition
   bool after_value_ = false;  // a "/" here divides
-  bool newline_ = false;      // a line ended since the last token
+  bool after_condition_word_ = false;
+  bool newline_ = false;  // a line ended since the last token
   bool commonjs_ = false;
   char last_ = '\0';  // last byte of the last token
 };

@@ -259,6 +259,7 @@ LoadedServeConfig parse_serve_config(std::string_view text, const std::string& p
   } else {
     diagnostics.error(parsed.error().at, parsed.error().message);
   }
+  diagnostics.end_file();
   loaded.diagnostics = diagnostics.take();
   return loaded;
 }

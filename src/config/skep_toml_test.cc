@@ -93,11 +93,11 @@ TEST(SkepToml, DefaultsAreTheBoundsOfTheProgram) {
 TEST(SkepToml, UnknownKeysAreWarningsWithTheNearestName) {
   EXPECT_EQ(messages(fmt::format(
                 "shard = 2\nzebra = 1\n{}adress = 1\n[limits]\ncpu = 1\ncpu_sm = 1\n", kListen)),
-            "6:1: warning: unknown key \"limits.cpu\"\n"
-            "7:1: warning: unknown key \"limits.cpu_sm\" (did you mean \"cpu_ms\"?)\n"
-            "5:1: warning: unknown key \"listen[0].adress\" (did you mean \"address\"?)\n"
             "1:1: warning: unknown key \"shard\" (did you mean \"shards\"?)\n"
-            "2:1: warning: unknown key \"zebra\"\n");
+            "2:1: warning: unknown key \"zebra\"\n"
+            "5:1: warning: unknown key \"listen[0].adress\" (did you mean \"address\"?)\n"
+            "7:1: warning: unknown key \"limits.cpu\" (did you mean \"cpu_ms\"?)\n"
+            "8:1: warning: unknown key \"limits.cpu_sm\" (did you mean \"cpu_ms\"?)\n");
 }
 
 TEST(SkepToml, WrongTypesAreErrorsWithAPlace) {
@@ -109,12 +109,20 @@ TEST(SkepToml, WrongTypesAreErrorsWithAPlace) {
   EXPECT_EQ(messages(fmt::format("shards = 0\n{}", kListen)),
             "1:10: error: \"shards\" must lie between 1 and 1024, not 0\n");
   EXPECT_EQ(messages("worker = 1\nlisten = [1]\n"),
-            "2:11: error: \"listen[0]\" must be a table, not a whole number\n"
-            "1:10: error: \"worker\" must be an array, not a whole number\n");
+            "1:10: error: \"worker\" must be an array, not a whole number\n"
+            "2:11: error: \"listen[0]\" must be a table, not a whole number\n");
   EXPECT_EQ(messages(fmt::format("{}[limits]\nmemory_mb = 1.5\n", kListen)),
             "4:13: error: \"limits.memory_mb\" must be a whole number, not a number\n");
   EXPECT_EQ(messages(fmt::format("group = \"x\"\n{}", kListen)),
             "1:9: error: \"group\" needs a \"user\" beside it\n");
+}
+
+TEST(SkepToml, CountsWhatIsTooMuchToSay) {
+  std::string text;
+  for (int i = 0; i < 5000; i++) text += fmt::format("key{} = 1\n", i);
+  const auto loaded = parse_serve_config(text + std::string(kListen), "/s");
+  ASSERT_EQ(loaded.diagnostics.size(), limits::kDiagnostics + 1);
+  EXPECT_EQ(loaded.diagnostics.back().message, "4800 more of these");
 }
 
 TEST(SkepToml, BrokenToml) {

@@ -74,7 +74,8 @@ std::optional<std::vector<std::string>> TableReader::texts(std::string_view key)
 void TableReader::finish() {
   for (const Member& member : table_.members) {
     if (std::ranges::find(known_, member.key) != known_.end()) continue;
-    const std::string_view nearest = nearest_name(member.key, known_);
+    const std::string_view nearest =
+        diagnostics_.full() ? std::string_view() : nearest_name(member.key, known_);
     diagnostics_.warning(member.key_at, fmt::format("unknown key \"{}\"", full_name(member.key)),
                          nearest.empty() ? "" : fmt::format("did you mean \"{}\"?", nearest));
   }

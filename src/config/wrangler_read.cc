@@ -83,7 +83,9 @@ class Reader {
 
   void warn_unknown(const Member& member, const std::string& name) {
     std::vector<std::string_view> names;
-    for (const WranglerKey& key : wrangler_keys()) names.push_back(key.name);
+    if (!diagnostics_.full()) {
+      for (const WranglerKey& key : wrangler_keys()) names.push_back(key.name);
+    }
     const std::string_view nearest = nearest_name(member.key, names);
     diagnostics_.warning(member.key_at, fmt::format("unknown key \"{}\"", name),
                          nearest.empty() ? "" : fmt::format("did you mean \"{}\"?", nearest));

@@ -97,7 +97,7 @@ TEST(Wrangler, KeysForLaterAndUnknownKeysAreWarnings) {
       "4:1: warning: unknown key \"zebra\"\n"
       "5:2: warning: \"durable_objects\" is not supported yet and has no effect\n");
   EXPECT_EQ(read_more("[limits]\ncpu = 5\ncpu_sm = 6\n").messages,
-            "3:1: warning: unknown key \"limits.cpu\"\n"
+            "3:1: warning: unknown key \"limits.cpu\" (did you mean \"cpu_ms\"?)\n"
             "4:1: warning: unknown key \"limits.cpu_sm\" (did you mean \"cpu_ms\"?)\n");
 }
 
