@@ -60,7 +60,8 @@ class ExchangeEvents {
   // The exchange is over, the last call. complete is true when the whole response was handed to the
   // connection (a request body that was not read by then is not delivered any more), and false when
   // the client went away, a time-out or a protocol error came, or abort() was called, before that.
-  // The exchange must not be used afterwards: its memory serves another request.
+  // head() may still be read within this call (to copy what outlives the response); afterwards the
+  // exchange must not be used: its memory serves another request.
   virtual void on_closed(bool complete) = 0;
 
  protected:

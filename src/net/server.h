@@ -23,7 +23,7 @@ struct ServerOptions {
 struct ServerStats {
   size_t connections = 0;
   size_t buffered_bytes = 0;  // received and not read by a handler yet, or to be sent
-  size_t exchanges = 0;  // open now
+  size_t exchanges = 0;       // open now
   uint64_t requests = 0;
   uint64_t refused = 0;  // answered with an error by the server itself
 };

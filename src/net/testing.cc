@@ -106,6 +106,7 @@ void Visit::on_writable() {
 
 void Visit::on_closed(bool complete) {
   Site& site = site_;
+  site.path_at_close.assign(exchange_->head().target);
   (complete ? site.completed : site.broken)++;
   site.remove(this);
   site.call_hook("closed");

@@ -139,7 +139,8 @@ class Site final : public HttpHandler {
   size_t completed = 0;
   size_t broken = 0;
   uint64_t body_bytes = 0;
-  std::string log;  // "METHOD target (body)\n" for each request whose body came
+  std::string log;            // "METHOD target (body)\n" for each request whose body came
+  std::string path_at_close;  // the last request's target, read in on_closed
   std::vector<std::unique_ptr<Visit>> open;
 
   Visit* held() { return open.empty() ? nullptr : open.back().get(); }

@@ -377,15 +377,16 @@ void Connection::next_request() {
   end_exchange(true);
 }
 
-// Gives the exchange back and tells its handler. The caller has set the phase that comes after.
+// Tells the handler and gives the exchange back. The caller has set the phase that comes after.
 void Connection::end_exchange(bool complete) {
   std::unique_ptr<Exchange> exchange = std::move(exchange_);
   ExchangeEvents* events = exchange->events();
-  if (events != nullptr) core_->stats.exchanges--;
-  const bool replaced = exchange->replaced();
+  if (exchange->replaced()) note_refused(500);
+  if (events != nullptr) {
+    core_->stats.exchanges--;
+    events->on_closed(complete);  // may still read the head
+  }
   core_->give_exchange(std::move(exchange));
-  if (replaced) note_refused(500);
-  if (events != nullptr) events->on_closed(complete);
 }
 
 // Answers a request that can't be served, if it still can be answered, and closes.

@@ -132,6 +132,18 @@ TEST_F(ConnectionTest, Hello) {
   EXPECT_EQ(server_->stats().exchanges, 0u);
 }
 
+TEST_F(ConnectionTest, HeadCanBeReadToTheLast) {
+  auto wire = connect();
+  for (const char* path : {"/a", "/abort"}) {
+    talk(*wire, get(path));
+    EXPECT_EQ(site_.path_at_close, path);
+  }
+  wire = connect();
+  talk(*wire, get("/hold"));
+  wire->fail(ECONNRESET);
+  EXPECT_EQ(site_.path_at_close, "/hold");
+}
+
 TEST_F(ConnectionTest, KeepsAliveAndCloses) {
   auto wire = connect();
   talk(*wire, kGet);
