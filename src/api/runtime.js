@@ -18,14 +18,14 @@ import "./fetch/response.js";
 import "./fetch/fetch.js";
 import "./timers/timers.js";
 import "./crypto/crypto.js";
-import "./performance/performance.js";
+import "./performance/globals.js";
 import { expose_function, expose_value } from "./base/expose.js";
 import { ObjectDefineProperty, ObjectFreeze } from "./base/primordials.js";
 import { require_args } from "./base/webidl.js";
 import { dispatch_fetch, dispatch_test } from "./event/dispatch.js";
-import { report_error, set_global_scope } from "./event/event.js";
+import { report_error } from "./event/event.js";
 import { unhandled_rejection } from "./event/service_worker.js";
-import { before_main, builtin_module, list_tests, set_env, set_main } from "./modules/entry.js";
+import { before_main, builtin_module, list_tests, set_main } from "./modules/entry.js";
 import { timer_fire } from "./timers/timers.js";
 
 ObjectDefineProperty(globalThis, "self", {
@@ -36,18 +36,17 @@ expose_function(function (error) {
   report_error(error);
 }, "reportError");
 
-// vars: as set_env; flags: [name, enabled, …] of the worker's compatibility flags.
+// Once, before the worker's top level. vars: as before_main; flags: names of the compatibility flags in
+// effect.
 function configure(vars, flags) {
-  set_env(vars);
   const compatibilityFlags = { __proto__: null };
-  for (let i = 0; i < flags.length; i += 2) compatibilityFlags[flags[i]] = flags[i + 1];
+  for (let i = 0; i < flags.length; i++) compatibilityFlags[flags[i]] = true;
   expose_value("Cloudflare", ObjectFreeze({ compatibilityFlags: ObjectFreeze(compatibilityFlags) }));
+  before_main(vars);
 }
 
 ops.set_hooks({
   configure,
-  set_global_scope,
-  before_main,
   set_main,
   dispatch_fetch,
   dispatch_test,

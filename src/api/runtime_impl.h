@@ -18,8 +18,6 @@ namespace skep::api {
 // gives them.
 enum class Hook {
   configure,
-  set_global_scope,
-  before_main,
   set_main,
   dispatch_fetch,
   dispatch_test,

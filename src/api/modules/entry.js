@@ -1,16 +1,17 @@
 // The worker's entry points: what the main module exports, the worker's env, and cloudflare:workers.
-import { finish_class } from "../base/expose.js";
+import { expose_value, finish_class } from "../base/expose.js";
 import {
   ArrayPrototypePush,
   FunctionPrototypeCall,
   JSONParse,
   ObjectGetPrototypeOf,
+  ObjectHasOwn,
   ObjectKeys,
   ReflectConstruct,
-  ReflectOwnKeys,
+  ReflectDeleteProperty,
   TypeError,
 } from "../base/primordials.js";
-import { wait_until } from "../event/event.js";
+import { set_global_scope, wait_until } from "../event/event.js";
 import { fetch_listeners } from "../event/service_worker.js";
 
 // --- cloudflare:workers ---
@@ -46,7 +47,7 @@ finish_class(RpcTarget, "RpcTarget");
 const env = {};
 
 // vars: [name, value, is_json, …]
-export function set_env(vars) {
+function set_env(vars) {
   for (let i = 0; i < vars.length; i += 3) {
     env[vars[i]] = vars[i + 2] ? JSONParse(vars[i + 1]) : vars[i + 1];
   }
@@ -123,33 +124,52 @@ class Entry {
 }
 
 let default_entry = null;
-let tests = [];
+const tests = [];
 
 function entry_from(value) {
   if (is_entrypoint_class(value)) return new Entry(value);
   return typeof value === "object" && value !== null ? new Entry(value) : null;
 }
 
-// The main module has been evaluated.
+// Bindings of a service worker are globals. Whether the main module is one shows only when it is loaded,
+// so they stand there while the top level runs, and go when it was a module.
+const added_globals = [];
+
+function add_globals() {
+  const names = ObjectKeys(env);
+  for (let i = 0; i < names.length; i++) {
+    if (ObjectHasOwn(globalThis, names[i])) continue;
+    expose_value(names[i], env[names[i]], true);
+    ArrayPrototypePush(added_globals, names[i]);
+  }
+}
+
+function remove_globals() {
+  for (let i = 0; i < added_globals.length; i++) {
+    const name = added_globals[i];
+    if (globalThis[name] === env[name]) ReflectDeleteProperty(globalThis, name);
+  }
+}
+
+// Before the top level is evaluated. vars: as set_env.
+export function before_main(vars) {
+  set_env(vars);
+  add_globals();
+  set_global_scope(true);
+}
+
+// The main module has been evaluated: its namespace, undefined for a service worker.
 export function set_main(namespace) {
+  set_global_scope(false);
+  if (namespace === undefined) return;
+  remove_globals();
   const names = ObjectKeys(namespace);
-  default_entry = null;
-  tests = [];
   for (let i = 0; i < names.length; i++) {
     const entry = entry_from(namespace[names[i]]);
     if (entry === null) continue;
     if (names[i] === "default") default_entry = entry;
     if (entry.has("test")) ArrayPrototypePush(tests, { name: names[i], entry });
   }
-}
-
-// A main module without exports is a service worker: its bindings are globals. Called before it is
-// evaluated.
-export function before_main(namespace) {
-  // Its exports are not initialised yet: only their names may be asked for (Symbol.toStringTag is one).
-  if (ReflectOwnKeys(namespace).length > 1) return;
-  const names = ObjectKeys(env);
-  for (let i = 0; i < names.length; i++) globalThis[names[i]] = env[names[i]];
 }
 
 export function list_tests() {

@@ -45,17 +45,11 @@ class LoadJob final : public isolate::Job {
     v8::Local<v8::Module> module;
     if (!compile(isolate, context, bundle_->main()).ToLocal(&module)) return false;
     if (module->InstantiateModule(context, resolve).IsNothing()) return false;
-    v8::Local<v8::Value> argv[1] = {module->GetModuleNamespace()};
-    v8::Local<v8::Value> ignored;
-    if (!call(isolate, context, Hook::before_main, 1, argv).ToLocal(&ignored)) return false;
     enter_event(isolate, 0);
-    argv[0] = v8::True(isolate);
-    (void)call(isolate, context, Hook::set_global_scope, 1, argv);
+    v8::Local<v8::Value> argv[1];
     v8::Local<v8::Value> result;
     if (!module->Evaluate(context).ToLocal(&result)) return false;
     if (!runtime_.drain(isolate, context)) return false;
-    argv[0] = v8::False(isolate);
-    (void)call(isolate, context, Hook::set_global_scope, 1, argv);
     auto promise = result.As<v8::Promise>();
     if (promise->State() == v8::Promise::kRejected) {
       runtime_.rejections.clear();
@@ -67,6 +61,9 @@ class LoadJob final : public isolate::Job {
       return false;
     }
     argv[0] = module->GetModuleNamespace();
+    v8::Local<v8::Array> keys;
+    if (!argv[0].As<v8::Object>()->GetOwnPropertyNames(context).ToLocal(&keys)) return false;
+    if (keys->Length() == 0) argv[0] = v8::Undefined(isolate);
     return !call(isolate, context, Hook::set_main, 1, argv).IsEmpty();
   }
 
@@ -79,7 +76,6 @@ class LoadJob final : public isolate::Job {
     }
     for (const std::string& flag : runtime_.options.compatibility_flags) {
       flags.push_back(js_text(isolate, flag));
-      flags.push_back(v8::True(isolate));
     }
     v8::Local<v8::Value> argv[2] = {v8::Array::New(isolate, vars.data(), vars.size()),
                                     v8::Array::New(isolate, flags.data(), flags.size())};
