@@ -6,7 +6,7 @@
 #include <cmath>
 #include <optional>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "base/limits.h"
 
@@ -314,19 +314,24 @@ class Parser {
     value.type = Value::Type::object;
     bool more = false;
     if (!enter(depth, '}', more)) return false;
-    std::unordered_set<std::string> keys;
+    std::unordered_map<std::string, size_t> places;
     while (more) {
       Member member;
       member.key_at = here();
       if (peek() != '"') return fail(unexpected("a key in double quotes"));
       if (!parse_string(member.key) || !skip_space()) return false;
-      if (!keys.insert(member.key).second) {
+      const auto [place, is_new] = places.emplace(member.key, value.members.size());
+      if (!is_new && dialect_ == JsonDialect::jsonc) {
         return fail_at(member.key_at, fmt::format("the key \"{}\" stands twice", member.key));
       }
       if (peek() != ':') return fail(unexpected("\":\""));
       offset_++;
       if (!skip_space() || !parse_value(member.value, depth + 1)) return false;
-      value.members.push_back(std::move(member));
+      if (is_new) {
+        value.members.push_back(std::move(member));
+      } else {
+        value.members[place->second] = std::move(member);
+      }
       if (!parse_separator('}', more)) return false;
     }
     return true;

@@ -19,8 +19,8 @@ struct ParseError {
   std::string message;
 };
 
-// Bounds: limits::kConfigFileBytes, limits::kConfigDepth. A byte order mark is skipped. A key that
-// stands twice in an object is an error.
+// Bounds: limits::kConfigFileBytes, limits::kConfigDepth. A byte order mark is skipped. Of a key
+// that stands twice in an object JSON takes the last, as JSON.parse does; in JSONC it is an error.
 std::expected<Value, ParseError> parse_json(std::string_view text, JsonDialect dialect);
 
 }  // namespace skep::config

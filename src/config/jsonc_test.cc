@@ -64,6 +64,10 @@ TEST(Jsonc, RefusesWhatIsWrong) {
   for (const auto& c : cases) EXPECT_EQ(round_trip(c.text), c.error) << c.text;
 }
 
+TEST(Jsonc, OfDoubledKeysJsonTakesTheLast) {
+  EXPECT_EQ(round_trip(R"({"a":1,"b":2,"a":3})", JsonDialect::json), R"({"a":3,"b":2})");
+}
+
 TEST(Jsonc, BoundsDepthAndSize) {
   const size_t depth = static_cast<size_t>(limits::kConfigDepth);
   EXPECT_EQ(round_trip(std::string(depth, '[') + std::string(depth, ']')).size(), 2 * depth);

@@ -301,8 +301,11 @@ Result<std::string> Project::Impl::read_counted(Node& node) {
 
 Result<std::string> Project::read(const ModuleFile& module) {
   const auto known = impl_->by_name.find(module.name);
-  if (known == impl_->by_name.end()) return fail(fmt::format("no module \"{}\"", module.name));
-  return impl_->read_counted(*known->second);
+  if (known != impl_->by_name.end() && known->second->file.path == module.path) {
+    return impl_->read_counted(*known->second);
+  }
+  if (!is_inside(module.path, root())) return fail(fmt::format("no module \"{}\"", module.name));
+  return impl_->tree.read(relative_path(module.path, root()), impl_->script_bytes);
 }
 
 Result<std::string> Project::read_source_map(const ModuleFile& module) {

@@ -60,7 +60,8 @@ class Project {
 
   // referrer: the name of a module that was given before; "" stands for an entry point in base_dir.
   ModuleAnswer resolve(std::string_view referrer, std::string_view specifier, ImportKind kind);
-  // The bytes of a module. Counted against script_bytes.
+  // The bytes of a module. Counted against script_bytes. A module of another Project of the same
+  // folder may be read too, which tells whether it has changed; that is not counted.
   Result<std::string> read(const ModuleFile& module);
   // FILE.map beside a module, or empty when there is none.
   Result<std::string> read_source_map(const ModuleFile& module);

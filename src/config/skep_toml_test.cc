@@ -103,8 +103,8 @@ TEST(SkepToml, UnknownKeysAreWarningsWithTheNearestName) {
 TEST(SkepToml, WrongTypesAreErrorsWithAPlace) {
   EXPECT_EQ(
       messages(fmt::format("shards = \"two\"\ndata_dir = 1\nsandbox = \"none\"\n{}", kListen)),
-      "2:12: error: \"data_dir\" must be a string, not a whole number\n"
       "1:10: error: \"shards\" must be a whole number, not a string\n"
+      "2:12: error: \"data_dir\" must be a string, not a whole number\n"
       "3:11: error: \"sandbox\" must be \"full\" or \"reduced\"\n");
   EXPECT_EQ(messages(fmt::format("shards = 0\n{}", kListen)),
             "1:10: error: \"shards\" must lie between 1 and 1024, not 0\n");

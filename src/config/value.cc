@@ -50,7 +50,10 @@ void append_json(std::string& out, const Value& value) {
       out += std::to_string(value.integer);
       break;
     case Value::Type::number:
-      out += std::isfinite(value.number) ? fmt::format("{}", value.number) : "null";
+      // JSON.stringify has no minus zero either.
+      out += !std::isfinite(value.number) ? "null"
+             : value.number == 0          ? "0"
+                                          : fmt::format("{}", value.number);
       break;
     case Value::Type::string:
       append_string(out, value.string);
