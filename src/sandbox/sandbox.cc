@@ -17,8 +17,8 @@
 #include <csignal>
 
 #include "base/assert.h"
+#include "sandbox/call_filter.h"
 #include "sandbox/kernel_settings.h"
-#include "sandbox/seccomp.h"
 
 namespace skep::sandbox {
 

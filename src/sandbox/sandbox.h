@@ -88,7 +88,7 @@ class Sandbox {
   // process undumpable (nobody but root may trace it, it leaves no core) and its host name "skep".
   // Without a user namespace this is also where root becomes `uid` and `gid`.
   Result<> drop_privileges();
-  // Installs the allow-list (seccomp.h) on every thread. The last step.
+  // Installs the allow-list (call_filter.h) on every thread. The last step.
   Result<> apply_seccomp(const SeccompProfile& profile);
 
   // Books the outcome of a step done elsewhere: passes a success on; turns a failure into an entry

@@ -72,8 +72,10 @@ TEST(Spawn, ChildIsFirstProcessOfItsNamespaceAndUnprivilegedOutside) {
   EXPECT_EQ(answer, 'y');
   pollfd entry{.fd = child->pidfd.get(), .events = POLLIN};
   EXPECT_EQ(poll(&entry, 1, 10'000), 1);
-  struct stat owner{};
-  ASSERT_EQ(stat(("/proc/" + std::to_string(child->pid)).c_str(), &owner), 0);
+  std::ifstream status_file("/proc/" + std::to_string(child->pid) + "/status");
+  const std::string facts(std::istreambuf_iterator<char>(status_file), {});
+  const uid_t expected = geteuid() == 0 ? kUser : geteuid();
+  EXPECT_NE(facts.find("\nUid:\t" + std::to_string(expected) + "\t"), std::string::npos) << facts;
   EXPECT_EXIT_STATUS(wait_for(child->pid), 7);
   close(ends[0]);
   close(ends[1]);

@@ -1,4 +1,4 @@
-#include "sandbox/seccomp.h"
+#include "sandbox/call_filter.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
