@@ -1,7 +1,7 @@
-// The module graph of one isolate: loads a bundle's modules (ES modules, CommonJS, JSON, text, data, Wasm,
-// built-ins), links and evaluates them, answers import() and require(), keeps code caches. Owned by the
-// runtime that is attached to the tenant, and destroyed with it. All calls on the loop's stack unless a
-// method says "job".
+// The module graph of one isolate: loads a bundle's modules (ES modules, CommonJS, JSON, text,
+// data, Wasm, built-ins), links and evaluates them, answers import() and require(), keeps code
+// caches. Owned by the runtime that is attached to the tenant, and destroyed with it. All calls on
+// the loop's stack unless a method says "job".
 #pragma once
 
 #include <v8.h>
@@ -20,19 +20,24 @@ namespace skep::isolate {
 
 struct ModuleOptions {
   // Job: the object whose own properties become the exports of the built-in module `specifier` (its
-  // `default` too; without one, the default export is the object). Empty with nothing thrown: no such
-  // module.
+  // `default` too; without one, the default export is the object). Empty with nothing thrown: no
+  // such module.
   std::function<v8::MaybeLocal<v8::Object>(v8::Isolate*, v8::Local<v8::Context>,
                                            std::string_view specifier)>
       builtin;
-  // The compatibility flags of the same names.
-  bool export_commonjs_default = true;
+  // Job: after the JavaScript of an import() has run, while its code is still inside the isolate:
+  // for what the runtime does at the end of each of its own jobs (rejections that nobody handled).
+  std::function<void(v8::Isolate*, v8::Local<v8::Context>)> after_import;
+  // Loop: an import() is over; the events that waited for it may have gone on.
+  std::function<void()> import_done;
+  // The compatibility flag of this name: require() of an ES module or built-in gives its default
+  // export.
   bool require_returns_default_export = true;
 };
 
 struct LoadFailure {
   StackReport report;
-  StopReason stopped = StopReason::none;  // a limit ended the load, and the report says so little
+  StopReason stopped = StopReason::none;  // a limit ended the load; the report says little then
 };
 
 class ModuleLoader {
@@ -48,16 +53,16 @@ class ModuleLoader {
   // Compiles what static imports reach, evaluates nothing, and reports everything that is wrong.
   void check(std::function<void(std::vector<StackReport>)> done);
 
-  // After load. A main module without imports and exports is a classic script (service-worker syntax)
-  // and has no namespace.
+  // After load. A main module without imports and exports is a classic script (service-worker
+  // syntax) and has no namespace.
   bool main_is_script() const;
   v8::MaybeLocal<v8::Object> main_namespace(v8::Isolate* isolate) const;  // job
 
   // An import() is under way: it will wake the isolate.
   bool importing() const;
 
-  // Makes the code caches of modules that have none, once: after the first event, when the functions
-  // that matter have been compiled. Runs a job.
+  // Makes the code caches of modules that have none, once: after the first event, when the
+  // functions that matter have been compiled. Runs a job.
   void make_code_caches();
 
   struct Impl;

@@ -1,5 +1,5 @@
-// From a thrown value to what a log or an error page shows: message, frames, position, source line, with
-// source maps applied where a module has one. Inside a job.
+// From a thrown value to what a log or an error page shows: message, frames, position, source line,
+// with source maps applied where a module has one. Inside a job.
 #pragma once
 
 #include <v8.h>
