@@ -66,11 +66,12 @@ bool Timer::armed() const {
   return due_ns_ >= 0;
 }
 
-void LoopImpl::fire_timers() {
+bool LoopImpl::fire_timers() {
+  bool fired = false;
   // Each timer fires once at most: one that its callback sets into the past waits for the next
   // turn.
   for (size_t left = timers.size(); left > 0 && !timers.empty();) {
-    if (timers.top().key_ns > now_ns) return;
+    if (timers.top().key_ns > now_ns) break;
     Timer& timer = *timers.top().timer;
     if (timer.due_ns_ > timers.top().key_ns) {
       timers.change(0, timer.due_ns_);
@@ -81,8 +82,10 @@ void LoopImpl::fire_timers() {
     // Cancelled since it was put into the heap.
     if (timer.due_ns_ < 0) continue;
     timer.due_ns_ = -1;
+    fired = true;
     call_kept(timer, timer.on_fire_, timer.gone_);
   }
+  return fired;
 }
 
 // ---- deferred calls ----
@@ -358,7 +361,7 @@ Result<> Loop::turn(bool wait) {
   impl.now_ns = monotonic_ns();
   const uint64_t completions_before = impl.stats.completions;
   impl.run_completions();
-  impl.fire_timers();
+  const bool fired = impl.fire_timers();
   impl.deferred.move_to(impl.running);
   const bool idle =
       impl.stats.completions == completions_before && impl.running.empty() && impl.posted.empty();

@@ -79,7 +79,7 @@ struct LoopImpl {
   Result<> submit_and_wait(bool wait);
   void run_completions();
   void dispatch(uint64_t user_data, int32_t result, uint32_t flags);
-  void fire_timers();
+  bool fire_timers();
   void run_posted();
   void read_wake();
   void drain();
