@@ -363,8 +363,8 @@ Result<> Loop::turn(bool wait) {
   impl.run_completions();
   const bool fired = impl.fire_timers();
   impl.deferred.move_to(impl.running);
-  const bool idle =
-      impl.stats.completions == completions_before && impl.running.empty() && impl.posted.empty();
+  const bool idle = impl.stats.completions == completions_before && !fired &&
+                    impl.running.empty() && impl.posted.empty();
   impl.running.run();
   impl.run_posted();
   impl.run_hooks(idle);
