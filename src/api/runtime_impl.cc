@@ -62,7 +62,10 @@ Event* EventTable::find(uint32_t id) const {
 // --- Runtime::Impl ---
 
 Runtime::Impl::Impl(isolate::Tenant& tenant_in, RuntimeHost& host_in, WorkerOptions options_in)
-    : tenant(tenant_in), host(host_in), options(std::move(options_in)) {}
+    : tenant(tenant_in),
+      host(host_in),
+      options(std::move(options_in)),
+      make_code_caches([this] { loader->make_code_caches(); }) {}
 
 Runtime::Impl::~Impl() { stop_all(Outcome::canceled); }
 
@@ -153,7 +156,12 @@ void Runtime::Impl::after_job() {
     touched.pop_back();
     if (Event* event = events.find(id)) event->settle();
   }
+  if (code_caches_due && loader && !tenant.busy() && !tenant.condemned()) {
+    code_caches_due = false;
+    host.loop().defer(make_code_caches);
+  }
   if (pending > 0 || events.size() == 0 || tenant.busy()) return;
+  if (loader && loader->importing()) return;
   std::vector<uint32_t> ids;
   events.for_each([&](Event& event) {
     if (event.stalled()) ids.push_back(event.id());

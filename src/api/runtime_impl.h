@@ -11,6 +11,7 @@
 
 #include "api/event/event.h"
 #include "api/runtime.h"
+#include "isolate/modules.h"
 
 namespace skep::api {
 
@@ -99,6 +100,11 @@ struct Runtime::Impl {
   std::string scratch;          // header text on its way to a channel
   std::vector<net::Header> scratch_headers;
   uint32_t last_timer_id = 0;
+  isolate::CpuMeter startup_meter;
+  std::unique_ptr<isolate::ModuleLoader> loader;
+  // Code caches are made when the first event is over and the loop comes round.
+  bool code_caches_due = true;
+  loop::Deferred make_code_caches;
 };
 
 Outcome outcome_of(isolate::StopReason reason);

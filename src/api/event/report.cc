@@ -6,18 +6,18 @@
 
 namespace skep::api {
 
+ExceptionReport to_report(isolate::StackReport report) {
+  return {.message = std::move(report.message),
+          .stack = std::move(report.stack),
+          .file = std::move(report.file),
+          .line = report.line,
+          .column = report.column,
+          .source_line = std::move(report.source_line)};
+}
+
 ExceptionReport make_report(v8::Isolate* isolate, v8::Local<v8::Context> context,
                             v8::Local<v8::Value> thrown) {
-  v8::TryCatch caught(isolate);
-  ExceptionReport report;
-  v8::Local<v8::String> text;
-  if (thrown->ToDetailString(context).ToLocal(&text)) report.message = to_utf8(isolate, text);
-  v8::Local<v8::Value> stack;
-  if (thrown->IsNativeError() &&
-      thrown.As<v8::Object>()->Get(context, js_name(isolate, "stack")).ToLocal(&stack)) {
-    report.stack = to_utf8(isolate, stack);
-  }
-  return report;
+  return to_report(isolate::describe(isolate, context, thrown));
 }
 
 void report_exception(v8::Isolate* isolate, v8::Local<v8::Context> context, std::string_view where,

@@ -1,167 +1,171 @@
-// Loads a worker into its tenant: configures the runtime, then compiles, links and evaluates the
-// bundle's modules under the start-up CPU limit.
-#include <map>
-
+// Loads a worker into its tenant: the runtime is configured, the bundle's modules are loaded under the
+// start-up CPU limit (isolate/modules.h), and the main module's exports become the entry points.
 #include "api/base/values.h"
 #include "api/event/errors.h"
 #include "api/event/report.h"
 #include "api/runtime_impl.h"
+#include "isolate/modules.h"
 
 namespace skep::api {
 namespace {
 
-class LoadJob final : public isolate::Job {
+using LoadDone = std::function<void(std::expected<void, ExceptionReport>)>;
+
+v8::MaybeLocal<v8::Value> call(Runtime::Impl& runtime, v8::Isolate* isolate,
+                               v8::Local<v8::Context> context, Hook hook, int argc,
+                               v8::Local<v8::Value> argv[]) {
+  return runtime.hook(isolate, hook)->Call(context, v8::Undefined(isolate), argc, argv);
+}
+
+v8::MaybeLocal<v8::Object> builtin_module(Runtime::Impl& runtime, v8::Isolate* isolate,
+                                          v8::Local<v8::Context> context, std::string_view name) {
+  v8::Local<v8::Value> argv[1] = {js_text(isolate, name)};
+  v8::Local<v8::Value> exports;
+  if (!call(runtime, isolate, context, Hook::builtin_module, 1, argv).ToLocal(&exports) ||
+      !exports->IsObject()) {
+    return {};
+  }
+  return exports.As<v8::Object>();
+}
+
+// A job of the runtime's own around the load; deletes itself.
+class LoadStep final : public isolate::Job {
  public:
-  LoadJob(Runtime::Impl& runtime, std::shared_ptr<isolate::Bundle> bundle,
-          std::function<void(std::expected<void, ExceptionReport>)> done)
-      : runtime_(runtime), bundle_(std::move(bundle)), done_(std::move(done)) {
-    meter_.limit_ns = runtime.options.startup_cpu_ms * 1'000'000;
+  using Run = std::function<bool(v8::Isolate*, v8::Local<v8::Context>)>;
+  using Then = std::function<void(ExceptionReport)>;  // an empty message: all is well
+
+  static void start(Runtime::Impl& runtime, isolate::CpuMeter* meter, Run run, Then then) {
+    auto* step = new LoadStep(runtime, meter, std::move(run), std::move(then));
+    if (!runtime.tenant.run(*step)) step->done(isolate::StopReason::shutdown);
   }
 
   void run(v8::Isolate* isolate, v8::Local<v8::Context> context) override {
     runtime_.take_hooks(isolate, context);
     v8::TryCatch caught(isolate);
-    current_ = this;
-    if (!load(isolate, context) && caught.HasCaught() && !caught.HasTerminated()) {
+    if (run_(isolate, context)) return;
+    error_.message = "Error: the worker could not be set up";
+    if (caught.HasCaught() && !caught.HasTerminated()) {
       error_ = make_report(isolate, context, caught.Exception());
     }
-    current_ = nullptr;
   }
-
   void done(isolate::StopReason reason) override {
-    if (reason == isolate::StopReason::cpu_limit) error_ = {.message = kExceededCpu};
-    if (reason == isolate::StopReason::memory_limit) error_ = {.message = kExceededMemory};
-    auto done = std::move(done_);
-    auto error = std::move(error_);
+    if (reason != isolate::StopReason::none) error_ = stopped_report(reason);
+    Then then = std::move(then_);
+    ExceptionReport error = std::move(error_);
     delete this;
-    if (error.message.empty()) done({});
-    else done(std::unexpected(std::move(error)));
+    then(std::move(error));
   }
-  isolate::CpuMeter* meter() override { return &meter_; }
+  isolate::CpuMeter* meter() override { return meter_; }
 
  private:
-  bool load(v8::Isolate* isolate, v8::Local<v8::Context> context) {
-    if (!configure(isolate, context)) return false;
-    v8::Local<v8::Module> module;
-    if (!compile(isolate, context, bundle_->main()).ToLocal(&module)) return false;
-    if (module->InstantiateModule(context, resolve).IsNothing()) return false;
-    enter_event(isolate, 0);
-    v8::Local<v8::Value> argv[1];
-    v8::Local<v8::Value> result;
-    if (!module->Evaluate(context).ToLocal(&result)) return false;
-    if (!runtime_.drain(isolate, context)) return false;
-    auto promise = result.As<v8::Promise>();
-    if (promise->State() == v8::Promise::kRejected) {
-      runtime_.rejections.clear();
-      isolate->ThrowException(promise->Result());
-      return false;
-    }
-    if (promise->State() == v8::Promise::kPending) {
-      throw_error(isolate, "Top-level await in module is unsettled.");
-      return false;
-    }
-    argv[0] = module->GetModuleNamespace();
-    v8::Local<v8::Array> keys;
-    if (!argv[0].As<v8::Object>()->GetOwnPropertyNames(context).ToLocal(&keys)) return false;
-    if (keys->Length() == 0) argv[0] = v8::Undefined(isolate);
-    return !call(isolate, context, Hook::set_main, 1, argv).IsEmpty();
-  }
+  LoadStep(Runtime::Impl& runtime, isolate::CpuMeter* meter, Run run, Then then)
+      : runtime_(runtime), meter_(meter), run_(std::move(run)), then_(std::move(then)) {}
 
-  bool configure(v8::Isolate* isolate, v8::Local<v8::Context> context) {
-    v8::LocalVector<v8::Value> vars(isolate), flags(isolate);
-    for (const EnvVar& variable : runtime_.options.env) {
-      vars.push_back(js_text(isolate, variable.name));
-      vars.push_back(js_text(isolate, variable.value));
-      vars.push_back(v8::Boolean::New(isolate, variable.json));
-    }
-    for (const std::string& flag : runtime_.options.compatibility_flags) {
-      flags.push_back(js_text(isolate, flag));
-    }
-    v8::Local<v8::Value> argv[2] = {v8::Array::New(isolate, vars.data(), vars.size()),
-                                    v8::Array::New(isolate, flags.data(), flags.size())};
-    return !call(isolate, context, Hook::configure, 2, argv).IsEmpty();
-  }
-
-  v8::MaybeLocal<v8::Value> call(v8::Isolate* isolate, v8::Local<v8::Context> context, Hook hook,
-                                 int argc, v8::Local<v8::Value> argv[]) {
-    return runtime_.hook(isolate, hook)->Call(context, v8::Undefined(isolate), argc, argv);
-  }
-
-  v8::MaybeLocal<v8::Module> compile(v8::Isolate* isolate, v8::Local<v8::Context> context,
-                                     isolate::ModuleSource& source) {
-    auto found = modules_.find(&source);
-    if (found != modules_.end()) return found->second.Get(isolate);
-    v8::ScriptOrigin origin(js_text(isolate, source.name), 0, 0, false, -1, {}, false, false, true);
-    v8::Local<v8::String> text;
-    if (!to_js_string(isolate, source.content).ToLocal(&text)) return {};
-    v8::ScriptCompiler::Source script(text, origin);
-    v8::Local<v8::Module> module;
-    if (!v8::ScriptCompiler::CompileModule(isolate, &script).ToLocal(&module)) return {};
-    modules_[&source].Reset(isolate, module);
-    names_[module->GetIdentityHash()] = source.name;
-    return module;
-  }
-
-  v8::MaybeLocal<v8::Module> builtin(v8::Isolate* isolate, v8::Local<v8::Context> context,
-                                     v8::Local<v8::String> name) {
-    v8::Local<v8::Value> argv[1] = {name};
-    v8::Local<v8::Value> exports;
-    if (!call(isolate, context, Hook::builtin_module, 1, argv).ToLocal(&exports)) return {};
-    builtin_exports_.Reset(isolate, exports.As<v8::Object>());
-    v8::Local<v8::Array> keys;
-    if (!exports.As<v8::Object>()->GetOwnPropertyNames(context).ToLocal(&keys)) return {};
-    v8::LocalVector<v8::String> export_names(isolate);
-    for (uint32_t i = 0; i < keys->Length(); ++i) {
-      export_names.push_back(keys->Get(context, i).ToLocalChecked().As<v8::String>());
-    }
-    return v8::Module::CreateSyntheticModule(
-        isolate, name, {export_names.data(), export_names.size()}, evaluate_builtin);
-  }
-
-  static v8::MaybeLocal<v8::Value> evaluate_builtin(v8::Local<v8::Context> context,
-                                                    v8::Local<v8::Module> module) {
-    v8::Isolate* isolate = v8::Isolate::GetCurrent();
-    v8::Local<v8::Object> exports = current_->builtin_exports_.Get(isolate);
-    v8::Local<v8::Array> keys = exports->GetOwnPropertyNames(context).ToLocalChecked();
-    for (uint32_t i = 0; i < keys->Length(); ++i) {
-      auto key = keys->Get(context, i).ToLocalChecked().As<v8::String>();
-      (void)module->SetSyntheticModuleExport(isolate, key, exports->Get(context, key).ToLocalChecked());
-    }
-    auto resolver = v8::Promise::Resolver::New(context).ToLocalChecked();
-    (void)resolver->Resolve(context, v8::Undefined(isolate));
-    return resolver->GetPromise();
-  }
-
-  static v8::MaybeLocal<v8::Module> resolve(v8::Local<v8::Context> context,
-                                            v8::Local<v8::String> specifier,
-                                            v8::Local<v8::FixedArray>, v8::Local<v8::Module> referrer) {
-    v8::Isolate* isolate = v8::Isolate::GetCurrent();
-    LoadJob& self = *current_;
-    auto resolved = self.bundle_->resolve(self.names_[referrer->GetIdentityHash()],
-                                          to_utf8(isolate, specifier), isolate::ImportKind::import, {});
-    if (resolved && resolved->module) return self.compile(isolate, context, *resolved->module);
-    if (resolved && resolved->builtin) return self.builtin(isolate, context, specifier);
-    throw_error(isolate, resolved ? resolved->missing : "not resolved");
-    return {};
-  }
-
-  static inline LoadJob* current_ = nullptr;
   Runtime::Impl& runtime_;
-  std::shared_ptr<isolate::Bundle> bundle_;
-  std::function<void(std::expected<void, ExceptionReport>)> done_;
-  isolate::CpuMeter meter_;
+  isolate::CpuMeter* meter_;
+  Run run_;
+  Then then_;
   ExceptionReport error_;
-  std::map<isolate::ModuleSource*, v8::Global<v8::Module>> modules_;
-  std::map<int, std::string> names_;
-  v8::Global<v8::Object> builtin_exports_;
 };
+
+bool configure(Runtime::Impl& runtime, v8::Isolate* isolate, v8::Local<v8::Context> context) {
+  v8::LocalVector<v8::Value> vars(isolate), flags(isolate);
+  for (const EnvVar& variable : runtime.options.env) {
+    vars.push_back(js_text(isolate, variable.name));
+    vars.push_back(js_text(isolate, variable.value));
+    vars.push_back(v8::Boolean::New(isolate, variable.json));
+  }
+  for (const std::string& flag : runtime.options.compatibility_flags) {
+    flags.push_back(js_text(isolate, flag));
+  }
+  v8::Local<v8::Value> argv[2] = {v8::Array::New(isolate, vars.data(), vars.size()),
+                                  v8::Array::New(isolate, flags.data(), flags.size())};
+  return !call(runtime, isolate, context, Hook::configure, 2, argv).IsEmpty();
+}
+
+// The top level has been evaluated.
+bool take_main(Runtime::Impl& runtime, v8::Isolate* isolate, v8::Local<v8::Context> context) {
+  v8::Local<v8::Value> argv[1] = {v8::Undefined(isolate)};
+  v8::Local<v8::Object> exports;
+  if (!runtime.loader->main_is_script() &&
+      runtime.loader->main_namespace(isolate).ToLocal(&exports)) {
+    argv[0] = exports;
+  }
+  return !call(runtime, isolate, context, Hook::set_main, 1, argv).IsEmpty();
+}
+
+void make_loader(Runtime::Impl& runtime, std::shared_ptr<isolate::Bundle> bundle) {
+  isolate::ModuleOptions options;
+  options.builtin = [&runtime](v8::Isolate* isolate, v8::Local<v8::Context> context,
+                               std::string_view specifier) {
+    return builtin_module(runtime, isolate, context, specifier);
+  };
+  options.after_import = [&runtime](v8::Isolate* isolate, v8::Local<v8::Context> context) {
+    runtime.drain(isolate, context);
+  };
+  options.import_done = [&runtime] { runtime.after_job(); };
+  for (const std::string& flag : runtime.options.compatibility_flags) {
+    if (flag == "require_returns_namespace") options.require_returns_default_export = false;
+  }
+  runtime.loader =
+      std::make_unique<isolate::ModuleLoader>(runtime.tenant, std::move(bundle), std::move(options));
+}
 
 }  // namespace
 
-void Runtime::load(std::shared_ptr<isolate::Bundle> bundle,
-                   std::function<void(std::expected<void, ExceptionReport>)> done) {
-  auto* job = new LoadJob(*impl_, std::move(bundle), std::move(done));
-  if (!impl_->tenant.run(*job)) job->done(isolate::StopReason::shutdown);
+ExceptionReport stopped_report(isolate::StopReason reason) {
+  switch (reason) {
+    case isolate::StopReason::cpu_limit: return {.message = kExceededCpu};
+    case isolate::StopReason::memory_limit: return {.message = kExceededMemory};
+    default: return {.message = "The worker was stopped."};
+  }
+}
+
+void Runtime::load(std::shared_ptr<isolate::Bundle> bundle, LoadDone done) {
+  Impl& impl = *impl_;
+  make_loader(impl, std::move(bundle));
+  impl.startup_meter = {.used_ns = 0, .limit_ns = impl.options.startup_cpu_ms * 1'000'000};
+  auto finished = [done](ExceptionReport error) {
+    if (error.message.empty()) return done({});
+    done(std::unexpected(std::move(error)));
+  };
+  auto evaluated = [&impl, finished](std::expected<void, isolate::LoadFailure> result) {
+    if (!result) {
+      const bool stopped = result.error().stopped != isolate::StopReason::none;
+      return finished(stopped ? stopped_report(result.error().stopped)
+                              : to_report(std::move(result.error().report)));
+    }
+    LoadStep::start(
+        impl, &impl.startup_meter,
+        [&impl](v8::Isolate* isolate, v8::Local<v8::Context> context) {
+          return take_main(impl, isolate, context) && impl.drain(isolate, context);
+        },
+        finished);
+  };
+  LoadStep::start(
+      impl, &impl.startup_meter,
+      [&impl](v8::Isolate* isolate, v8::Local<v8::Context> context) {
+        enter_event(isolate, 0);
+        return configure(impl, isolate, context);
+      },
+      [&impl, evaluated, finished](ExceptionReport error) {
+        if (!error.message.empty()) return finished(std::move(error));
+        impl.loader->load(&impl.startup_meter, evaluated);
+      });
+}
+
+void Runtime::check(std::shared_ptr<isolate::Bundle> bundle,
+                    std::function<void(std::vector<ExceptionReport>)> done) {
+  Impl& impl = *impl_;
+  make_loader(impl, std::move(bundle));
+  auto checked = [done](std::vector<isolate::StackReport> found) {
+    std::vector<ExceptionReport> reports;
+    for (isolate::StackReport& report : found) reports.push_back(to_report(std::move(report)));
+    done(std::move(reports));
+  };
+  LoadStep::start(
+      impl, nullptr, [](v8::Isolate*, v8::Local<v8::Context>) { return true; },
+      [&impl, checked](ExceptionReport) { impl.loader->check(checked); });
 }
 
 }  // namespace skep::api
