@@ -21,6 +21,7 @@ struct ArenaOptions {
 
 class Arena {
  public:
+  // After Engine::start_threads. Every tenant must be gone before the arena goes.
   Arena(loop::Loop& loop, Engine& engine, ArenaOptions options);
   ~Arena();
 

@@ -344,6 +344,7 @@ TEST_F(ModuleTest, code_caches_are_made_and_used) {
 }
 
 TEST_F(ModuleTest, wasm_is_compiled_once_for_two_groups) {
+  tenant_.reset();
   make_arena({.ready = 0, .isolates_per_group = 1});
   tenant_ = take();
   bundle_ = std::make_shared<TestBundle>(*loop_);
@@ -384,14 +385,13 @@ TEST_F(ModuleTest, check_reports_everything_and_runs_nothing) {
 
 TEST_F(ModuleTest, source_maps_are_applied) {
   ModuleSource& main = bundle_->add("out/a.js", "export default 1;\nthrow new Error('mapped');");
-  main.source_map = R"({"version":3,"sources":["../src/a.ts"],"mappings":";AAEA",
-    "sourcesContent":["one\ntwo\n  throw new Error(x)"]
-})";
+  main.source_map = R"x({"version":3,"sources":["../src/a.ts"],"mappings":";AAEA",
+    "sourcesContent":["one\ntwo\n  throw new Error(x)"]})x";
   EXPECT_EQ(load(), "Error: mapped");
-EXPECT_EQ(failure_.report.file, "src/a.ts");
-EXPECT_EQ(failure_.report.line, 3u);
-EXPECT_EQ(failure_.report.source_line, "  throw new Error(x)");
-EXPECT_EQ(failure_.report.stack, "    at src/a.ts:3:1");
+  EXPECT_EQ(failure_.report.file, "src/a.ts");
+  EXPECT_EQ(failure_.report.line, 3u);
+  EXPECT_EQ(failure_.report.source_line, "  throw new Error(x)");
+  EXPECT_EQ(failure_.report.stack, "    at src/a.ts:3:1");
 }
 
 }  // namespace

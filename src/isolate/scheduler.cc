@@ -25,7 +25,8 @@ class Scheduler::WakeReader final : public loop::Completion {
  public:
   WakeReader(Scheduler& scheduler, int fd) : scheduler_(&scheduler), fd_(fd) { read(); }
   void complete(int32_t result, uint32_t, bool) override {
-    if (!scheduler_) {
+    if (!scheduler_ || result == -ECANCELED) {
+      if (scheduler_) scheduler_->wake_reader_ = nullptr;
       delete this;
       return;
     }

@@ -8,7 +8,7 @@ namespace {
 // What esbuild made of two small files: "AAAA" is column 0 to 1:1 of the first source, "CACA" five
 // fields on.
 constexpr const char* kMap = R"({"version":3,"sourceRoot":"src","sources":["a.ts","b.ts"],
-  "sourcesContent":["one\ntwo\r\nthree",null],"names":["x"],"mappings":"AAAA,IAAIA;;ACCJ,IAFD"})";
+  "sourcesContent":["one\ntwo\r\nthree",null],"names":["x"],"mappings":"AAAA,IAAIA;;ACCJ,IADA"})";
 
 TEST(SourceMap, finds_the_segment_at_or_before) {
   auto map = SourceMap::parse(kMap);

@@ -27,6 +27,7 @@ constexpr int64_t kStatisticsAfterNs = 500'000;
 constexpr int64_t kShortestSliceNs = 1'000'000;
 constexpr int64_t kForegroundCpuNs = 1'000'000'000;
 constexpr size_t kForegroundTasks = 16;
+constexpr int kStackFrames = 30;
 // What a heap at its limit may still take until JavaScript has unwound. V8 aborts the process when
 // one allocation does not fit, so this is far more than is ever used.
 constexpr size_t kFirstHeapGrantBytes = 2ull << 30;
@@ -82,6 +83,8 @@ Result<> Tenant::Impl::create(Tenant& tenant) {
                         cppgc::EmbedderStackState::kNoHeapPointers);
   isolate->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
   isolate->AddNearHeapLimitCallback(on_near_heap_limit, this);
+  // Without it V8 gives an error's stack as text only, and formatting that may run the user's code.
+  isolate->SetCaptureStackTraceForUncaughtExceptions(true, kStackFrames);
   harden_isolate(isolate);
 
   v8::Isolate::Scope isolate_scope(isolate);
