@@ -136,12 +136,7 @@ Result<> Broker::start_watching() {
   SKEP_TRY_ASSIGN(watcher_, Watcher::create(*loop_, [this](const std::vector<std::string>& paths) {
                     on_files_changed(paths);
                   }));
-  rewatch_.emplace(*loop_, [this] {
-    std::vector<std::string> paths;
-    for (size_t i = 0; i < deployments_->size(); ++i)
-      for (std::string& path : deployments_->at(i).watch_paths()) paths.push_back(std::move(path));
-    watcher_->watch(paths);
-  });
+  rewatch_.emplace(*loop_, [this] { watch_what_was_read(); });
   deployments_->on_used([this] {
     if (!rewatch_->armed()) rewatch_->set_ms(kRewatchMs);
   });
@@ -150,7 +145,15 @@ Result<> Broker::start_watching() {
     if (auto loaded = deployments_->at(i).load(); !loaded) log_error("{}", loaded.error().message);
     deployments_->used(i);
   }
+  watch_what_was_read();
   return {};
+}
+
+void Broker::watch_what_was_read() {
+  std::vector<std::string> paths;
+  for (size_t i = 0; i < deployments_->size(); ++i)
+    for (std::string& path : deployments_->at(i).watch_paths()) paths.push_back(std::move(path));
+  watcher_->watch(paths);
 }
 
 int Broker::run() {

@@ -46,6 +46,7 @@ class Broker {
  private:
   Result<> open_what_needs_rights();
   Result<> start_watching();
+  void watch_what_was_read();
   Result<ZygoteOptions> zygote_options() const;
   void on_stop_signal(int signal);
   void on_reload_signal();

@@ -367,9 +367,13 @@ TEST_F(BrokerTest, OneTaskOnOneShard) {
     Broker broker(options_);
     kj::Maybe<kj::Promise<void>> running;
     broker.on_ready([&] {
-      running = broker.shard(0).statsRequest().send().then([&](auto&& answer) {
-        broker.finish(static_cast<int>(answer.getStats().getResidentBytes() % 100));
-      });
+      running = broker.shard(0)
+                    .statsRequest()
+                    .send()
+                    .then([&](auto&& answer) {
+                      broker.finish(static_cast<int>(answer.getStats().getResidentBytes() % 100));
+                    })
+                    .eagerlyEvaluate(nullptr);
     });
     if (!broker.start()) return 9;
     return broker.run();
