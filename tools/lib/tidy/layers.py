@@ -1,0 +1,51 @@
+"""Who may include whom: the folders of src/ from the bottom up, as DESIGN of the house has them."""
+
+import re
+
+from .source import line_of
+
+# A folder may include itself and those before it.
+ORDER = ["base", "loop", "net", "sandbox", "rpc", "storage", "config", "isolate", "api", "bindings", "wasm",
+         "broker", "shard", "cli"]
+
+# Further walls between folders that the order alone would let through, and why.
+FORBIDDEN = {
+    "broker": (("isolate", "api", "bindings", "wasm", "shard"),
+               "the trusted process runs no tenant's code: put it into shard/"),
+    "shard": (("config", "storage", "broker"),
+              "the sandboxed process opens nothing: ask the broker over rpc/"),
+}
+# The zygote and the shards hold V8; whoever is trusted does not.
+WITHOUT_V8 = {"base", "loop", "net", "sandbox", "rpc", "storage", "config", "broker"}
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
+V8_HEADER = re.compile(r"^(v8[-.a-z]*\.h|libplatform/|cppgc/)")
+
+
+def check(tree):
+    for path in tree.with_suffix(".cc", ".h", under="src/"):
+        parts = path.split("/")
+        if len(parts) < 3:
+            continue
+        folder = parts[1]
+        if folder not in ORDER:
+            yield path, 1, f"src/{folder} has no place in the order of layers: add it in tools/lib/tidy/layers.py"
+            continue
+        text = tree.text(path)
+        for include in INCLUDE.finditer(text):
+            message = judge(folder, include.group(2))
+            if message:
+                yield path, line_of(text, include.start(2)), message
+
+
+def judge(folder, header):
+    if V8_HEADER.match(header) and folder in WITHOUT_V8:
+        return f"{folder}/ must not include V8 ({header})"
+    other = header.split("/")[0] if "/" in header else folder
+    if other not in ORDER or other == folder:
+        return None
+    if other in FORBIDDEN.get(folder, ((), ""))[0]:
+        return f"{folder}/ must not include {header}: {FORBIDDEN[folder][1]}"
+    if ORDER.index(other) > ORDER.index(folder):
+        return f"{folder}/ must not include {header}: {other}/ is a layer above it"
+    return None
