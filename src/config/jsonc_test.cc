@@ -110,6 +110,10 @@ TEST(Toml, ErrorsHaveAPlace) {
   EXPECT_FALSE(parse_toml("a = " + std::string(10'000, '[')));
   EXPECT_FALSE(parse_toml("a = " + std::string(100, '[') + std::string(100, ']')));
   EXPECT_FALSE(parse_toml("a = 1\na = 2\n"));
+  EXPECT_FALSE(parse_toml("\xd0\x91 q"));
+  const auto bad_key = parse_toml("[ = [\"**");
+  ASSERT_FALSE(bad_key);
+  EXPECT_NE(bad_key.error().message.find("bare key"), std::string::npos) << bad_key.error().message;
 }
 
 }  // namespace
