@@ -18,6 +18,7 @@ inline constexpr int64_t kBodyTimeoutMs = 60'000;         // between two reads o
 inline constexpr int64_t kSendTimeoutMs = 60'000;         // no progress of a send: closed
 inline constexpr int64_t kIdleTimeoutMs = 75'000;         // keep-alive without a request: closed
 inline constexpr uint64_t kRequestBodyBytes = 100ull << 20;  // [limits] request_body_bytes; 413
+inline constexpr unsigned kRequestsPerTurn = 16;          // pipelined on one connection; then others' turn
 inline constexpr size_t kChunkFramingBytes = 16 * 1024;   // extensions and trailers, beyond 8 a body byte: 400
 inline constexpr size_t kDiscardBytes = 256 * 1024;       // unread body skipped to keep the connection
 inline constexpr size_t kResponseHeadBytes = 1 << 20;     // headers from a Worker; more: 500

@@ -56,7 +56,7 @@ void Connection::start_refused() {
 }
 
 void Connection::drain() {
-  if (phase_ == Phase::idle && !working_ && pending_.empty()) begin_closing(true);
+  if (phase_ == Phase::idle && !working_ && pending_bytes() == 0) begin_closing(true);
 }
 
 void Connection::close() {
@@ -96,7 +96,7 @@ std::unique_ptr<Upgraded> Connection::hand_over() {
   stream_->pause();
   stream_->set_events(nullptr);
   upgraded->stream = std::move(stream_);
-  upgraded->remaining = std::string(unread_) + pending_;
+  upgraded->remaining = working_ ? unread_ : std::string_view(pending_).substr(pending_begin_);
   upgraded->peer = peer_;
   return upgraded;
 }
@@ -107,7 +107,7 @@ void Connection::on_data(std::span<const char> data) {
   const std::string_view input(data.data(), data.size());
   if (phase_ == Phase::linger || phase_ == Phase::closing) return note_linger(input.size());
   SKEP_ASSERT(!working_);
-  if (!pending_.empty()) {
+  if (pending_bytes() > 0) {
     pending_.append(input);
     work_on_pending();
     return;
@@ -159,7 +159,7 @@ void Connection::on_sent() {
     if (phase_ == Phase::closed) return;
   }
   // A pipelined request may have waited for the output to drain.
-  if (phase_ == Phase::idle && !pending_.empty() && !working_) work_on_pending();
+  if (phase_ == Phase::idle && pending_bytes() > 0) work_on_pending();
 }
 
 // --- the work ---
@@ -167,16 +167,16 @@ void Connection::on_sent() {
 void Connection::work_on_pending() {
   if (phase_ == Phase::closed || working_) return;
   const Hold hold(*this);
-  // Taken out, since more may be appended to it meanwhile.
-  const std::string input = std::exchange(pending_, std::string());
-  const size_t used = work(input);
+  // Nothing is appended to pending_ meanwhile: bytes arrive from the loop only.
+  const size_t used = work(std::string_view(pending_).substr(pending_begin_));
   if (phase_ == Phase::closed) return;
-  if (used < input.size()) pending_.insert(0, input, used);
+  pending_begin_ += used;
   settle();
 }
 
 size_t Connection::work(std::string_view input) {
   size_t used = 0;
+  unsigned requests_left = limits::kRequestsPerTurn;
   working_ = true;
   bool more = true;
   while (more && phase_ != Phase::closed) {
@@ -185,7 +185,13 @@ size_t Connection::work(std::string_view input) {
     switch (phase_) {
       case Phase::idle:
       case Phase::head:
+        if (requests_left == 0) {
+          core_->loop.defer(deferred_);
+          more = false;
+          break;
+        }
         more = work_head(unread_, step);
+        if (phase_ == Phase::open) requests_left--;
         break;
       case Phase::open:
         more = work_open(unread_, step);
@@ -407,15 +413,21 @@ void Connection::refuse(int status) {
 
 // After each piece of work: reads on or stops reading, and lets go of memory that is not needed.
 void Connection::settle() {
-  if (pending_.empty() && pending_.capacity() > kPendingBytesKept) pending_ = std::string();
+  if (pending_bytes() == 0 || phase_ == Phase::closing || phase_ == Phase::linger) {
+    pending_begin_ = 0;
+    pending_.clear();
+    if (pending_.capacity() > kPendingBytesKept) pending_ = std::string();
+  } else if (pending_begin_ > pending_.size() / 2) {
+    pending_.erase(0, std::exchange(pending_begin_, 0));
+  }
   if (stream_ == nullptr) return;
   account();
   const size_t most = core_->over_budget() ? limits::kSmallBufferBytes : limits::kBodyReadAhead;
-  const bool full = pending_.size() >= most;
+  const bool full = pending_bytes() >= most;
   if (full && !paused_) {
     paused_ = true;
     stream_->pause();
-  } else if (paused_ && pending_.size() < most / 2 && phase_ != Phase::linger) {
+  } else if (paused_ && pending_bytes() < most / 2 && phase_ != Phase::linger) {
     paused_ = false;
     stream_->receive();
   }
@@ -423,7 +435,7 @@ void Connection::settle() {
 
 // What a connection holds in its buffers, for the server's budget.
 void Connection::account() {
-  const size_t in = pending_.size() + (exchange_ == nullptr ? 0 : exchange_->parser().head_bytes());
+  const size_t in = pending_bytes() + (exchange_ == nullptr ? 0 : exchange_->parser().head_bytes());
   const size_t bytes = in + queued();
   core_->stats.buffered_bytes += bytes - accounted_bytes_;
   accounted_bytes_ = bytes;
@@ -440,7 +452,6 @@ void Connection::begin_closing(bool linger) {
     // Of a head or a body that will not be read any more; its handler has heard.
     core_->give_exchange(std::move(exchange_));
   }
-  pending_.clear();
   if (stream_->queued() == 0) after_flush();
 }
 

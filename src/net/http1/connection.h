@@ -77,6 +77,7 @@ class Connection final : private loop::SocketEvents {
   bool work_pull(std::string_view input, size_t& used);
   bool work_discard(std::string_view input, size_t& used);
   void work_on_pending();
+  size_t pending_bytes() const { return pending_.size() - pending_begin_; }
   void settle();
   void account();
 
@@ -97,7 +98,8 @@ class Connection final : private loop::SocketEvents {
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<Exchange> exchange_;
   loop::PeerAddress peer_;
-  std::string pending_;       // read, not yet worked on
+  std::string pending_;  // read, not yet worked on, from pending_begin_
+  size_t pending_begin_ = 0;
   std::string_view unread_;   // of the input that is being worked on
   size_t dropped_bytes_ = 0;  // in discard and linger
   int64_t deadline_ns_;       // of the phase
