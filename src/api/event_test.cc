@@ -90,7 +90,8 @@ TEST(Event, AnExceptionFailsTheRequestAndIsLogged) {
   EXPECT_EQ(exchange.status, 0);
   ASSERT_EQ(worker.exceptions.size(), 1u);
   EXPECT_EQ(worker.exceptions[0].request_id, "request-1");
-  EXPECT_NE(worker.exceptions[0].report.stack.find("main.js"), std::string::npos);
+  EXPECT_NE(worker.exceptions[0].report.stack.find("main.js"), std::string::npos)
+      << worker.exceptions[0].report.stack;
   EXPECT_EQ(worker.get("http://worker.test/2"), "failed: RangeError: late");
   EXPECT_EQ(worker.runtime().events_in_flight(), 0u);
 }

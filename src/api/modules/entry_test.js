@@ -1,0 +1,72 @@
+import { env, waitUntil, WorkerEntrypoint } from "cloudflare:workers";
+import * as workers from "cloudflare:workers";
+import { assert, assert_equals, assert_throws } from "../testing/assert.js";
+
+const early = [env.TEXT, env.LIST];
+
+export const env_everywhere = {
+  test(controller, handler_env) {
+    assert_equals(early, ["a text", [1, 2]]);
+    assert(handler_env === env);
+    assert_equals(typeof TEXT, "undefined");
+  },
+};
+
+export class a_class extends WorkerEntrypoint {
+  test(controller, second) {
+    assert_equals(this.env.TEXT, "a text");
+    assert_equals(typeof this.ctx.waitUntil, "function");
+    assert_equals(second, undefined);
+  }
+}
+
+export const context = {
+  async test(controller, handler_env, ctx) {
+    assert_equals(String(ctx), "[object ExecutionContext]");
+    assert_equals(ctx.props, {});
+    assert_throws(() => ctx.waitUntil(), TypeError);
+    let done = false;
+    ctx.waitUntil(scheduler.wait(1).then(() => { done = true; }));
+    waitUntil(scheduler.wait(1));
+    await scheduler.wait(5);
+    assert(done);
+    assert_throws(() => ctx.constructor(), TypeError);
+    assert_throws(() => new ctx.constructor(), TypeError);
+    assert_throws(() => ctx.waitUntil.call({}, Promise.resolve()), TypeError);
+  },
+};
+
+export const globals = {
+  test() {
+    assert(self === globalThis);
+    assert_equals(navigator.userAgent, "Cloudflare-Workers");
+    assert_equals(typeof Cloudflare.compatibilityFlags, "object");
+    assert_throws(() => eval("1"), EvalError);
+    assert_equals(typeof SharedArrayBuffer, "undefined");
+    assert_equals(Object.keys(workers).includes("RpcTarget"), true);
+  },
+};
+
+export const imports_at_run_time = {
+  async test() {
+    const module = await import("../testing/assert.js");
+    assert(module.assert === assert);
+    let error;
+    try {
+      await import("./missing.js");
+    } catch (e) {
+      error = e;
+    }
+    assert(error.message.startsWith("No such module"), error.message);
+  },
+};
+
+export const errors_are_reported_not_thrown = {
+  test() {
+    reportError(new Error("told to the log"));
+  },
+};
+
+export default {
+  test() {},
+};
