@@ -82,6 +82,7 @@ inline constexpr size_t kRoutesPerWorker = 1'000;
 inline constexpr size_t kVarsPerWorker = 1'024;
 inline constexpr size_t kModuleRules = 256;                    // globs of `rules`
 inline constexpr size_t kSpecifierBytes = 4'096;               // of an import; longer: no such module
+inline constexpr size_t kScannedImports = 10'000;              // of one module, found by a look at its text
 inline constexpr size_t kPackageLookups = 64;                  // folders searched for one bare import
 inline constexpr size_t kWatchPaths = 50'000;                  // files that dev mode watches
 inline constexpr size_t kLogMessageBytes = 16 * 1024;          // of one console call; more is cut

@@ -1,6 +1,8 @@
 #include "config/module_syntax.h"
 
-#include <vector>
+#include <utility>
+
+#include "base/limits.h"
 
 namespace skep::config {
 namespace {
@@ -27,14 +29,33 @@ class Scanner {
     if (text_.starts_with("#!")) skip_line();
   }
 
-  ModuleSyntax run() {
-    while (at_ < text_.size()) {
-      if (step()) return ModuleSyntax::esm;
-    }
-    return commonjs_ ? ModuleSyntax::commonjs : ModuleSyntax::neither;
+  ModuleSyntax syntax() {
+    while (at_ < text_.size() && !esm_) step();
+    return result();
+  }
+
+  ModuleScan scan() {
+    while (at_ < text_.size()) step();
+    return {result(), std::move(imports_)};
   }
 
  private:
+  ModuleSyntax result() const {
+    if (esm_ || (!braces_.empty() && has_module_line())) return ModuleSyntax::esm;
+    return commonjs_ ? ModuleSyntax::commonjs : ModuleSyntax::neither;
+  }
+
+  // Braces that do not match: the scan took something for what it is not. Then a line that begins
+  // like a module's decides.
+  bool has_module_line() const {
+    for (const std::string_view start :
+         {"\nexport {", "\nexport default ", "\nexport const ", "\nimport {", "\nexport{",
+          "\nimport * as ", "\nexport * from "}) {
+      if (text_.find(start) != std::string_view::npos) return true;
+    }
+    return false;
+  }
+
   char peek(size_t ahead = 0) const {
     return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
   }
@@ -44,13 +65,12 @@ class Scanner {
     at_ = end == std::string_view::npos ? text_.size() : end;
   }
 
-  // True: the file is an ES module.
-  bool step() {
+  void step() {
     const char c = peek();
     if (c == '\n' || c == ' ' || c == '\t' || c == '\r') {
       newline_ = newline_ || c == '\n';
       at_++;
-      return false;
+      return;
     }
     if (c == '/' && peek(1) == '/') {
       skip_line();
@@ -58,7 +78,7 @@ class Scanner {
       const size_t end = text_.find("*/", at_ + 2);
       at_ = end == std::string_view::npos ? text_.size() : end + 2;
     } else if (is_word_byte(c)) {
-      return word();
+      word();
     } else if (c == '"' || c == '\'') {
       string(c);
     } else if (c == '`') {
@@ -69,7 +89,6 @@ class Scanner {
     } else {
       punctuation(c);
     }
-    return false;
   }
 
   void end_token(bool value, char last) {
@@ -171,23 +190,70 @@ class Scanner {
            newline_;
   }
 
-  bool word() {
+  void word() {
     const size_t start = at_;
     while (at_ < text_.size() && is_word_byte(text_[at_])) at_++;
     const std::string_view word = text_.substr(start, at_ - start);
     const bool property = last_ == '.';
     const char next = next_significant();
-    if (!property && braces_.empty() && at_statement()) {
-      // import "x", import x from, import {x}, import * as; not import("x"). import.meta is a
-      // module's too.
-      if (word == "import" && next != '(' && next != ':' && next != '=') return true;
-      if (word == "export" && (next == '{' || next == '*' || is_word_byte(next))) return true;
-    }
-    if (!property && word == "import" && next == '.') return true;
+    if (!property && braces_.empty()) top_level_word(word, next);
+    if (!property && word == "import" && next == '.') esm_ = true;  // import.meta
     if (!property) note_commonjs(word, next);
     end_token(!is_operator_word(word) || property, 'a');
     after_condition_word_ = !property && (word == "if" || word == "while" || word == "for");
-    return false;
+  }
+
+  void top_level_word(std::string_view word, char next) {
+    const bool quoted = next == '"' || next == '\'';
+    if (at_statement() && word == "import" && next != '(' && next != ':' && next != '=' &&
+        next != '.') {
+      // import "x", import x from "y", import {x} from "y", import * as x from "y"
+      esm_ = true;
+      if (quoted) note_import(false);
+      from_wanted_ = !quoted && !of_types();
+    } else if (at_statement() && word == "export" &&
+               (next == '{' || next == '*' || is_word_byte(next))) {
+      esm_ = true;
+      from_wanted_ = next == '{' || next == '*';
+    } else if (word == "from" && quoted && from_wanted_) {
+      note_import(false);
+      from_wanted_ = false;
+    } else if (word == "require" && next == '(' && parens_.size() < 2) {
+      note_import(true);
+    }
+  }
+
+  // After `import`: `type X from`, `type {X} from`, but not the default import `type from`.
+  bool of_types() const {
+    std::string_view rest = text_.substr(at_);
+    const auto skip_space = [&] {
+      while (!rest.empty() && (rest[0] == ' ' || rest[0] == '\n' || rest[0] == '\t'))
+        rest.remove_prefix(1);
+    };
+    skip_space();
+    if (!rest.starts_with("type")) return false;
+    rest.remove_prefix(4);
+    if (rest.empty() || is_word_byte(rest[0])) return false;
+    skip_space();
+    return !rest.empty() && rest[0] != ',' && !rest.starts_with("from ") &&
+           !rest.starts_with("from\"");
+  }
+
+  // The string literal that comes next; of require() behind the parenthesis, and alone in it.
+  void note_import(bool require) {
+    size_t start = text_.find_first_not_of(" \t\n", at_);
+    if (require && start != std::string_view::npos)
+      start = text_.find_first_not_of(" \t\n", start + 1);
+    if (start == std::string_view::npos || imports_.size() >= limits::kScannedImports) return;
+    const char quote = text_[start];
+    if (quote != '"' && quote != '\'') return;
+    const size_t end = text_.find(quote, start + 1);
+    if (end == std::string_view::npos || end - start > limits::kSpecifierBytes) return;
+    const std::string_view text = text_.substr(start + 1, end - start - 1);
+    if (text.find_first_of("\\\n") != std::string_view::npos) return;
+    const size_t after = text_.find_first_not_of(" \t\n", end + 1);
+    if (require && (after == std::string_view::npos || text_[after] != ')')) return;
+    imports_.push_back({std::string(text), require});
   }
 
   void note_commonjs(std::string_view word, char next) {
@@ -204,14 +270,21 @@ class Scanner {
   bool after_value_ = false;  // a "/" here divides
   bool after_condition_word_ = false;
   bool newline_ = false;  // a line ended since the last token
+  bool esm_ = false;
   bool commonjs_ = false;
+  bool from_wanted_ = false;  // in an import or export, before its `from`
+  std::vector<ScannedImport> imports_;
   char last_ = '\0';  // last byte of the last token
 };
 
 }  // namespace
 
 ModuleSyntax module_syntax(std::string_view source) {
-  return Scanner(source).run();
+  return Scanner(source).syntax();
+}
+
+ModuleScan scan_module(std::string_view source) {
+  return Scanner(source).scan();
 }
 
 }  // namespace skep::config

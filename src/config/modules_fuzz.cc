@@ -9,6 +9,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t end = text.find('\n');
   const std::string_view rest = end == std::string_view::npos ? "" : text.substr(end + 1);
   (void)skep::config::module_syntax(rest);
+  (void)skep::config::scan_module(rest);
   if (size < 4096) (void)skep::config::glob_matches(text.substr(0, end), rest);
   return 0;
 }

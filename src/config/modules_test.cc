@@ -126,5 +126,39 @@ TEST(ModuleSyntax, TellsEsmFromCommonJs) {
   for (const char* text : neither) EXPECT_EQ(module_syntax(text), ModuleSyntax::neither) << text;
 }
 
+std::string imports_of(std::string_view source) {
+  std::string out;
+  for (const ScannedImport& import : scan_module(source).imports) {
+    out += (import.require ? "!" : "") + import.specifier + " ";
+  }
+  return out;
+}
+
+TEST(ModuleScan, FindsStaticImports) {
+  EXPECT_EQ(
+      imports_of("import 'a'; import x from 'b'\nimport {\n y } from \"c\"\nimport*as z from'd'"),
+      "a b c d ");
+  EXPECT_EQ(imports_of("export * from 'a'; export {x} from 'b'; export * as y from 'c'"), "a b c ");
+  EXPECT_EQ(imports_of("import x, { y as from } from 'a'"), "a ");
+  EXPECT_EQ(imports_of("import from from 'a'\nexport { b }\nconst from = 'x'"), "a ");
+  EXPECT_EQ(imports_of("import type { T } from 'a'\nimport type U from 'b'\nimport type from 'c'"),
+            "c ");
+  EXPECT_EQ(imports_of("import data from './x.json' with { type: 'json' }"), "./x.json ");
+  EXPECT_EQ(imports_of("const a = require('a'), b = require( \"b\" ).c; f(require('d'))"),
+            "!a !b !d ");
+  EXPECT_EQ(imports_of("const f = () => { require('a'); return import('b') }; import('c')"), "");
+  EXPECT_EQ(
+      imports_of("// import 'a'\n/* import 'b' */ `import 'c'`; x = \"import 'd'\"; /import 'e'/"),
+      "");
+  EXPECT_EQ(imports_of("require(name); require('a' + b); require(`c`); x.require('d')"), "");
+  EXPECT_EQ(imports_of("import 'a\\nb'; import 'c"), "");
+  EXPECT_EQ(imports_of("import x = require('a')"), "!a ");
+}
+
+TEST(ModuleScan, ALostScanGoesByTheLines) {
+  // A brace in what only a parser can tell to be a regular expression.
+  EXPECT_EQ(module_syntax("const a = {} \n/{/.test(x)\nexport { a }\n"), ModuleSyntax::esm);
+}
+
 }  // namespace
 }  // namespace skep::config

@@ -73,6 +73,7 @@ struct Project::Impl {
   std::optional<ModuleType> type_of(const std::string& path, const std::string& name,
                                     std::optional<std::string>& text);
   Result<std::string> read_counted(Node& node);
+  const std::string* text_to_scan(Node& node);
   ModuleAnswer missing(std::string_view referrer, std::string_view folder,
                        std::string_view specifier, std::string_view reason) const;
   Result<> walk(const std::string& folder, std::vector<const ModuleFile*>& out, size_t& seen);
@@ -350,6 +351,53 @@ Result<std::vector<const ModuleFile*>> Project::additional_modules() {
   size_t seen = 0;
   SKEP_TRY(impl_->walk(impl_->module_folder, out, seen));
   std::ranges::sort(out, {}, &ModuleFile::name);
+  return out;
+}
+
+// The text of a module that has imports; kept for the read() that follows.
+const std::string* Project::Impl::text_to_scan(Node& node) {
+  switch (node.file.type) {
+    case ModuleType::esm:
+    case ModuleType::commonjs:
+    case ModuleType::typescript:
+    case ModuleType::typescript_commonjs:
+      break;
+    default:
+      return nullptr;
+  }
+  if (node.disabled) return nullptr;
+  if (!node.text) {
+    auto text = tree.read(node.path, script_bytes);
+    if (!text) return nullptr;
+    node.text = std::move(*text);
+  }
+  return &*node.text;
+}
+
+std::vector<KnownImport> Project::static_imports(size_t most) {
+  std::vector<KnownImport> out;
+  std::vector<Impl::Node*> queue = {impl_->main};
+  std::set<const ModuleFile*> seen = {&impl_->main->file};
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < queue.size() && bytes <= impl_->script_bytes; i++) {
+    const std::string* text = impl_->text_to_scan(*queue[i]);
+    if (text == nullptr) continue;
+    bytes += text->size();
+    const std::string referrer = queue[i]->file.name;
+    std::set<std::pair<std::string, bool>> asked;
+    for (const ScannedImport& import : scan_module(*text).imports) {
+      if (!asked.emplace(import.specifier, import.require).second) continue;
+      const ImportKind kind = import.require ? ImportKind::require : ImportKind::import;
+      const ModuleAnswer answer = impl_->resolve(referrer, import.specifier, kind);
+      if (answer.kind == ModuleAnswer::Kind::missing) continue;
+      if (answer.module != nullptr && !seen.contains(answer.module)) {
+        if (queue.size() >= most) continue;
+        seen.insert(answer.module);
+        queue.push_back(impl_->by_name.at(answer.module->name));
+      }
+      out.push_back({referrer, import.specifier, kind, answer.module});
+    }
+  }
   return out;
 }
 

@@ -38,6 +38,13 @@ struct ModuleAnswer {
   std::string message;                 // Kind::missing: the text to throw
 };
 
+// An import that a module makes as soon as it runs, and what it means.
+struct KnownImport {
+  std::string referrer, specifier;
+  ImportKind kind = ImportKind::import;
+  const ModuleFile* module = nullptr;  // null: built in
+};
+
 enum class Reach { project, workspace };
 
 struct ProjectOptions {
@@ -68,6 +75,11 @@ class Project {
   // The files that `find_additional_modules` and `rules` add, sorted by name; none without that
   // key.
   Result<std::vector<const ModuleFile*>> additional_modules();
+
+  // What the main module and those that it imports will ask for, by a look at their text: at most
+  // `most` modules, in the order in which they are found. A guess, for sending them at once; what
+  // cannot be resolved or read is left for the moment when it is asked for.
+  std::vector<KnownImport> static_imports(size_t most);
 
   // Absolute paths of the files that were read or looked at so far, for dev mode to watch. A file
   // that was looked for and is not there is in the list too when its folder is.

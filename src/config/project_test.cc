@@ -347,6 +347,43 @@ TEST_F(ProjectTest, BaseDirNamesAndAdditionalModules) {
   EXPECT_EQ(*project->read(*(*modules)[1]), "b");
 }
 
+TEST_F(ProjectTest, StaticImportsAreKnownBefore) {
+  folder.write("p/src/index.ts",
+               "import a from './a'\nimport 'dep'\nimport 'cloudflare:workers'\nimport './none'\n");
+  folder.write("p/src/a.ts", "import './index'; import t from './t.txt'; import './a'");
+  folder.write("p/src/t.txt", "import 'dep'");
+  folder.write("p/node_modules/dep/index.js", "module.exports = require('./inner')");
+  folder.write("p/node_modules/dep/inner.js", "exports.x = 1");
+  open("src/index.ts");
+  std::string text;
+  for (const KnownImport& known : project->static_imports(100)) {
+    text += known.referrer + " " + known.specifier + " " +
+            (known.module != nullptr ? known.module->name : "builtin") + "\n";
+  }
+  EXPECT_EQ(text,
+            "index.ts ./a a.ts\n"
+            "index.ts dep node_modules/dep/index.js\n"
+            "index.ts cloudflare:workers builtin\n"
+            "a.ts ./index index.ts\n"
+            "a.ts ./t.txt t.txt\n"
+            "a.ts ./a a.ts\n"
+            "node_modules/dep/index.js ./inner node_modules/dep/inner.js\n");
+  open("src/index.ts");
+  EXPECT_EQ(project->static_imports(1).size(), 1u);  // the built-in: no module but main
+}
+
+TEST_F(ProjectTest, AModuleOfAnEarlierProjectCanBeRead) {
+  folder.write("p/src/index.js", "");
+  folder.write("p/src/x.js", "old");
+  open();
+  resolve("index.js", "./x.js");
+  const ModuleFile before = *last.module;
+  folder.write("p/src/x.js", "new");
+  open();
+  EXPECT_EQ(*project->read(before), "new");
+  EXPECT_FALSE(project->read({"secret.js", ModuleType::esm, folder.path("secret.js")}));
+}
+
 TEST_F(ProjectTest, BytesAreBounded) {
   folder.write("p/src/index.js", "export default 1 //" + std::string(50, 'x'));
   folder.write("p/src/a.txt", std::string(40, 'a'));
