@@ -57,6 +57,9 @@ class Filter {
   void refuse(int error, std::initializer_list<int> calls) {
     for (const int call : calls) rule(SCMP_ACT_ERRNO(static_cast<unsigned>(error)), call, {});
   }
+  void refuse_if(int error, int call, std::initializer_list<scmp_arg_cmp> comparisons) {
+    rule(SCMP_ACT_ERRNO(static_cast<unsigned>(error)), call, comparisons);
+  }
   void set(scmp_filter_attr attribute, uint32_t value) {
     if (error_ == 0) error_ = -seccomp_attr_set(context_, attribute, value);
   }
@@ -130,8 +133,11 @@ void allow_descriptors(Filter& filter) {
                 SCMP_SYS(lseek), SCMP_SYS(close)});
   filter.allow_values(SCMP_SYS(fcntl), 1,
                       {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_GET_SEALS});
-  // fstat() is newfstatat() with an empty path on newer C libraries; the flag can't name a file.
+  // fstat(), which the C library makes of newfstatat() with an empty path. With a path it is
+  // refused.
   filter.allow({SCMP_SYS(fstat)});
+  filter.allow_if(SCMP_SYS(newfstatat), {{3, SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH}});
+  filter.refuse_if(EPERM, SCMP_SYS(newfstatat), {{3, SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, 0}});
   // Addresses of connections that were accepted.
   filter.allow({SCMP_SYS(getpeername), SCMP_SYS(getsockname)});
 }
@@ -162,10 +168,10 @@ void allow_facts(Filter& filter) {
 // Calls of libraries that look for a file and do without it (time zones, /proc/self/maps, locale):
 // there are no files here, and they hear it as an error.
 void refuse_politely(Filter& filter) {
-  filter.refuse(EPERM, {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(creat),
-                        SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(statx),
-                        SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
-                        SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getcwd)});
+  filter.refuse(
+      EPERM, {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(creat), SCMP_SYS(stat),
+              SCMP_SYS(lstat), SCMP_SYS(statx), SCMP_SYS(access), SCMP_SYS(faccessat),
+              SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getcwd)});
   // isatty() of a stream; the controls of terminals are the way out of many a cage.
   filter.refuse(EPERM, {SCMP_SYS(ioctl)});
 }

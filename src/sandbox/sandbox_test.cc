@@ -203,6 +203,8 @@ TEST(Seccomp, OrdinaryWorkGoesOn) {
                        const time_t now = time(nullptr);
                        tm local{};
                        if (localtime_r(&now, &local) == nullptr) return 3;  // looks for a time zone
+                       struct stat facts{};
+                       if (fstat(STDERR_FILENO, &facts) != 0) return 5;
                        if (open("/etc/localtime", O_RDONLY) != -1 || errno != EPERM) return 4;
                        return 0;
                      }),
