@@ -30,6 +30,8 @@ class CountingAllocator final : public v8::ArrayBuffer::Allocator {
   size_t MaxAllocationSize() const override { return limit_bytes_; }
   v8::PageAllocator* GetPageAllocator() override { return group_->GetPageAllocator(); }
 
+  // Whether an allocation was refused since the last call.
+  bool take_refusal() { return refused_.exchange(false, std::memory_order_relaxed); }
   size_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }
 
  private:
@@ -37,17 +39,22 @@ class CountingAllocator final : public v8::ArrayBuffer::Allocator {
   bool charge(size_t length) {
     const size_t before = used_bytes_.fetch_add(length, std::memory_order_relaxed);
     if (length <= limit_bytes_ && before <= limit_bytes_ - length) return true;
-    used_bytes_.fetch_sub(length, std::memory_order_relaxed);
+    refuse(length);
     return false;
   }
   void* checked(void* data, size_t length) {
-    if (data == nullptr) used_bytes_.fetch_sub(length, std::memory_order_relaxed);
+    if (data == nullptr) refuse(length);
     return data;
+  }
+  void refuse(size_t length) {
+    used_bytes_.fetch_sub(length, std::memory_order_relaxed);
+    refused_.store(true, std::memory_order_relaxed);
   }
 
   const std::shared_ptr<v8::ArrayBuffer::Allocator> group_;
   const size_t limit_bytes_;
   std::atomic<size_t> used_bytes_{0};
+  std::atomic<bool> refused_{false};
 };
 
 }  // namespace skep::isolate

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "isolate/tenant_impl.h"
+#include "isolate/wasm_memories.h"
 
 namespace skep::isolate {
 namespace {
@@ -40,6 +41,7 @@ void harden_context(v8::Local<v8::Context> context) {
     remove(context, atomics.As<v8::Object>(), "wait");
     remove(context, atomics.As<v8::Object>(), "waitAsync");
   }
+  WasmMemories::wrap(context);
 }
 
 }  // namespace skep::isolate

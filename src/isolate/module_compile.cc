@@ -214,7 +214,7 @@ bool ModuleLoader::Impl::compile_wasm(v8::Isolate* isolate, v8::Local<v8::Contex
       return false;
     }
   } else {
-    if (std::string refused = refuse_wasm(source.content); !refused.empty()) {
+    if (std::string refused = scan_wasm(source.content).refused; !refused.empty()) {
       isolate->ThrowException(
           v8::Exception::WasmCompileError(js_string(isolate, record.name + ": " + refused)));
       return false;

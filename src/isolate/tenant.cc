@@ -21,8 +21,8 @@ constexpr size_t kStackReserveBytes = 132 * 1024;
 constexpr int64_t kDrainNs = 1'000'000;
 // A slice this short needs no better clock than the monotonic one.
 constexpr int64_t kExactClockNs = 1'000'000;
-constexpr int64_t kStatisticsEveryNs = 100'000'000;
-constexpr int64_t kStatisticsAfterNs = 500'000;
+constexpr int64_t kStatisticsEveryNs = 20'000'000;
+constexpr int64_t kStatisticsAfterNs = 200'000;
 // An interrupt that comes earlier in a slice was meant for an earlier one.
 constexpr int64_t kShortestSliceNs = 1'000'000;
 constexpr int64_t kForegroundCpuNs = 1'000'000'000;
@@ -59,6 +59,7 @@ Tenant::Impl::Impl(std::shared_ptr<Scheduler> scheduler_in, Group& group_in, siz
       group(group_in),
       heap_limit_bytes(heap_bytes),
       buffers(std::make_shared<CountingAllocator>(group_in.buffers, heap_bytes)),
+      wasm_memories(heap_bytes),
       foreground_job_(std::make_unique<ForegroundJob>(*this)) {
   ++group.isolates;
 }
@@ -220,7 +221,7 @@ void Tenant::Impl::after_slice(bool finished) {
   if (took_ns > kStatisticsAfterNs || now_ns - statistics_at_ns > kStatisticsEveryNs) {
     v8::Isolate::Scope isolate_scope(isolate);
     refresh_statistics();
-    if (external_bytes > heap_limit_bytes + kExternalSlackBytes && !doomed) {
+    if (over_memory()) {
       doomed = condemned = true;
       if (stop == StopReason::none) stop = StopReason::memory_limit;
     }
@@ -271,7 +272,7 @@ void Tenant::Impl::interrupt() {
   if (meter && meter->limit_ns > 0 && meter->used_ns >= meter->limit_ns) {
     return stop_running(StopReason::cpu_limit);
   }
-  if (external_bytes > heap_limit_bytes + kExternalSlackBytes) {
+  if (over_memory()) {
     doomed = condemned = true;
     return stop_running(StopReason::memory_limit);
   }
@@ -284,11 +285,34 @@ void Tenant::Impl::interrupt() {
   if (stop != StopReason::none) isolate->TerminateExecution();
 }
 
+// What V8's own limits let pass: memories that it does not count, one huge string or array that was
+// made without a collection in between.
+bool Tenant::Impl::over_memory() const {
+  return external_bytes > heap_limit_bytes + kExternalSlackBytes ||
+         heap_used_bytes > 2 * heap_limit_bytes;
+}
+
 size_t Tenant::Impl::on_near_heap_limit(void* self, size_t current_bytes, size_t) {
   Impl& t = *static_cast<Impl*>(self);
+  v8::HeapStatistics statistics;
+  t.isolate->GetHeapStatistics(&statistics);
+  if (t.buffers->take_refusal() && statistics.used_heap_size() < t.heap_limit_bytes / 2) {
+    // V8 tried everything to make room for an array buffer that the allocator refused. The heap is
+    // well, and JavaScript gets its RangeError; but should this be about the heap after all, an
+    // answer without more room would be the end of the process. So there is room, for a moment.
+    t.isolate->RequestInterrupt(restore_heap_limit, self);
+    return current_bytes + kFirstHeapGrantBytes;
+  }
   t.doomed = t.condemned = true;
   t.stop_running(StopReason::memory_limit);
   return current_bytes + (t.heap_grants++ == 0 ? kFirstHeapGrantBytes : kFurtherHeapGrantBytes);
+}
+
+void Tenant::Impl::restore_heap_limit(v8::Isolate* isolate, void* self) {
+  Impl& t = *static_cast<Impl*>(self);
+  if (t.doomed) return;
+  isolate->RemoveNearHeapLimitCallback(on_near_heap_limit, t.heap_limit_bytes);
+  isolate->AddNearHeapLimitCallback(on_near_heap_limit, self);
 }
 
 // --- the end ---
@@ -315,6 +339,7 @@ void Tenant::Impl::dispose() {
   Engine::Impl& engine = scheduler->engine;
   engine.watchdog.forget(*this);
   context.Reset();
+  wasm_memories.clear();
   engine.platform.closing(isolate);
   no_stack_scan.reset();
   v8::Isolate* disposed = std::exchange(isolate, nullptr);
@@ -329,6 +354,7 @@ void Tenant::Impl::refresh_statistics() {
   isolate->GetHeapStatistics(&statistics);
   heap_used_bytes = statistics.used_heap_size();
   external_bytes = statistics.external_memory();
+  if (!wasm_memories.empty()) external_bytes += wasm_memories.total_bytes(isolate);
   group.heap_bytes += statistics.total_heap_size() - heap_committed_bytes;
   heap_committed_bytes = statistics.total_heap_size();
   statistics_at_ns = monotonic_ns();

@@ -12,6 +12,7 @@
 #include "isolate/groups.h"
 #include "isolate/scheduler.h"
 #include "isolate/tenant.h"
+#include "isolate/wasm_memories.h"
 #include "isolate/watchdog.h"
 #include "loop/fiber.h"
 
@@ -47,6 +48,7 @@ struct Tenant::Impl final : Watched {
   Group& group;
   const size_t heap_limit_bytes;
   const std::shared_ptr<CountingAllocator> buffers;
+  WasmMemories wasm_memories;
   v8::Global<v8::Context> context;
   // V8's C++ heap would scan the stack up to the thread's own start, which is not where a fiber
   // ends. Nothing of ours keeps pointers into that heap on a stack, so it need not look at all.
@@ -96,6 +98,8 @@ struct Tenant::Impl final : Watched {
   void interrupt();
   void charge(int64_t now_ns);
   void stop_running(StopReason reason);
+  bool over_memory() const;
+  static void restore_heap_limit(v8::Isolate* isolate, void* self);
   static void fiber_main(void* self);
 
   std::unique_ptr<ForegroundJob> foreground_job_;

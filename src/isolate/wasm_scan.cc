@@ -2,17 +2,21 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <utility>
 
 #include "base/limits.h"
 
 namespace skep::isolate {
 namespace {
 
+constexpr size_t kHeaderBytes = 8;
 constexpr uint8_t kImportSection = 2;
 constexpr uint8_t kMemorySection = 5;
-constexpr uint8_t kImportedMemory = 2;
-constexpr uint8_t kSharedFlag = 2;
+constexpr uint8_t kExportSection = 7;
+// Kinds of imports and exports.
+constexpr uint8_t kFunction = 0, kTable = 1, kMemory = 2, kGlobal = 3, kTag = 4;
+// Flags of limits.
+constexpr uint8_t kHasMaximum = 1, kShared = 2, kHasPageSize = 8;
 
 class Reader {
  public:
@@ -55,79 +59,103 @@ class Reader {
   bool broken_ = false;
 };
 
-struct Found {
-  uint64_t memories = 0;
-  bool shared = false;
-};
+class Scanner {
+ public:
+  WasmScan run(std::string_view bytes) {
+    if (bytes.size() < kHeaderBytes) return {};
+    Reader reader(bytes.substr(kHeaderBytes));
+    while (!reader.ended() && !reader.broken()) {
+      const uint8_t section = reader.byte();
+      const std::string_view content = reader.take(reader.number());
+      if (section == kImportSection) read_imports(Reader(content));
+      if (section == kMemorySection) read_memories(Reader(content));
+      if (section == kExportSection) read_exports(Reader(content));
+    }
+    if (shared_) scan_.refused = "shared memory is not supported";
+    if (too_many_) scan_.refused = "the module declares too many memories";
+    return std::move(scan_);
+  }
 
-// Limits of a table or memory; the flags say which numbers follow.
-uint8_t read_limits(Reader& reader) {
-  const uint8_t flags = reader.byte();
-  reader.number();
-  if (flags & 1) reader.number();
-  if (flags & 8) reader.number();  // custom page size
-  return flags;
-}
+ private:
+  // Limits of a table or memory; the flags say which numbers follow.
+  static uint8_t read_limits(Reader& reader, WasmMemory& memory) {
+    const uint8_t flags = reader.byte();
+    memory.least_pages = reader.number();
+    if (flags & kHasMaximum) memory.most_pages = reader.number();
+    if (flags & kHasPageSize) reader.number();
+    return flags;
+  }
 
-void read_value_type(Reader& reader) {
-  const uint8_t type = reader.byte();
-  // A reference with an explicit heap type: (ref null? heaptype), a signed number; its bytes are
-  // those of an unsigned one.
-  if (type == 0x63 || type == 0x64) reader.number();
-}
+  static void read_value_type(Reader& reader) {
+    const uint8_t type = reader.byte();
+    // (ref null? heaptype): the heap type is a signed number, as long as an unsigned one.
+    if (type == 0x63 || type == 0x64) reader.number();
+  }
 
-void read_imports(Reader reader, Found& found) {
-  for (uint64_t left = reader.number(); left > 0 && !reader.broken(); --left) {
-    reader.take(reader.number());
-    reader.take(reader.number());
-    switch (reader.byte()) {
-      case 0:
-        reader.number();
-        break;  // function
-      case 1:
-        read_value_type(reader);
-        read_limits(reader);
-        break;
-      case kImportedMemory:
-        if (read_limits(reader) & kSharedFlag) found.shared = true;
-        break;
-      case 3:
-        read_value_type(reader);
-        reader.byte();
-        break;
-      case 4:
-        reader.byte();
-        reader.number();
-        break;
-      default:
-        return;  // V8 will not like it either
+  void read_imports(Reader reader) {
+    for (uint64_t left = reader.number(); left > 0 && !reader.broken(); --left) {
+      WasmMemory ignored;
+      reader.take(reader.number());
+      reader.take(reader.number());
+      switch (reader.byte()) {
+        case kFunction:
+          reader.number();
+          break;
+        case kTable:
+          read_value_type(reader);
+          read_limits(reader, ignored);
+          break;
+        case kMemory:
+          if (read_limits(reader, ignored) & kShared) shared_ = true;
+          ++imported_;
+          break;
+        case kGlobal:
+          read_value_type(reader);
+          reader.byte();
+          break;
+        case kTag:
+          reader.byte();
+          reader.number();
+          break;
+        default:
+          return;  // V8 will not like it either
+      }
     }
   }
-}
 
-void read_memories(Reader reader, Found& found) {
-  const uint64_t count = reader.number();
-  found.memories += count;
-  for (uint64_t left = count; left > 0 && !reader.broken(); --left) {
-    if (read_limits(reader) & kSharedFlag) found.shared = true;
+  void read_memories(Reader reader) {
+    for (uint64_t left = reader.number(); left > 0 && !reader.broken(); --left) {
+      if (scan_.memories.size() == limits::kWasmMemories) {
+        too_many_ = true;
+        return;
+      }
+      WasmMemory memory;
+      if (read_limits(reader, memory) & kShared) shared_ = true;
+      scan_.memories.push_back(std::move(memory));
+    }
   }
-}
+
+  void read_exports(Reader reader) {
+    for (uint64_t left = reader.number(); left > 0 && !reader.broken(); --left) {
+      const std::string_view name = reader.take(reader.number());
+      const uint8_t kind = reader.byte();
+      const uint64_t index = reader.number();
+      if (kind != kMemory || index < imported_ || index - imported_ >= scan_.memories.size())
+        continue;
+      scan_.memories[index - imported_].export_name = name;
+    }
+  }
+
+  WasmScan scan_;
+  uint64_t imported_ = 0;  // memories: they come first in the index space
+  bool shared_ = false;
+  bool too_many_ = false;
+};
 
 }  // namespace
 
-std::string refuse_wasm(std::string_view bytes) {
-  if (bytes.size() < 8) return {};
-  Reader reader(bytes.substr(8));
-  Found found;
-  while (!reader.ended() && !reader.broken()) {
-    const uint8_t section = reader.byte();
-    const std::string_view content = reader.take(reader.number());
-    if (section == kImportSection) read_imports(Reader(content), found);
-    if (section == kMemorySection) read_memories(Reader(content), found);
-  }
-  if (found.shared) return "shared memory is not supported";
-  if (found.memories > limits::kWasmMemories) return "the module declares too many memories";
-  return {};
+WasmScan scan_wasm(std::string_view bytes) {
+  return Scanner().run(bytes);
 }
 
 }  // namespace skep::isolate
