@@ -220,6 +220,19 @@ TEST(Body, TransformsWhatPasses) {
   EXPECT_EQ(exchange.body, "ABCdef");
 }
 
+TEST(Body, IsOutOfReachAfterTheAnswer) {
+  Worker worker;
+  ASSERT_EQ(worker.load("globalThis.seen = ''; export default { async fetch(r, e, ctx) {"
+                        "  if (r.url.endsWith('state')) return new Response(seen);"
+                        "  ctx.waitUntil((async () => { await new Promise(r => setTimeout(r, 1));"
+                        "    await r.text().catch(e => { seen = e.message; }); })());"
+                        "  return new Response('x'); } };"),
+            "");
+  Exchange exchange = post({"body"});
+  worker.send(exchange);
+  EXPECT_EQ(worker.get("http://worker.test/state"), kBodyAfterResponseMessage);
+}
+
 TEST(Body, TheClientGoesWhileItsBodyIsRead) {
   Worker worker;
   ASSERT_EQ(worker.load("globalThis.seen = ''; export default { async fetch(r, e, ctx) {"

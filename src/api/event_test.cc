@@ -230,6 +230,11 @@ TEST(Event, IoAtTopLevelThrows) {
               std::string("Error: ") + kGlobalScopeMessage)
         << code;
   }
+  Worker failing;
+  EXPECT_EQ(failing.load("throw new TypeError('at the top');"), "TypeError: at the top");
+  EXPECT_EQ(failing.load_error.file, "main.js");
+  EXPECT_EQ(failing.load_error.line, 1u);
+  EXPECT_TRUE(failing.exceptions.empty());
   Worker worker;
   EXPECT_EQ(worker.load("new Headers(); new URL('http://a/'); Date.now(); Math.random();"
                         "await Promise.resolve(); export default {};"),
@@ -311,6 +316,23 @@ TEST(Event, TheClientGoesAway) {
   EXPECT_EQ(worker.get("http://worker.test/log").substr(0, 6), "waited");
 }
 
+TEST(Event, TheHeadStaysWhenTheClientGoes) {
+  Worker worker;
+  ASSERT_EQ(worker.load("globalThis.log = ''; export default { async fetch(r, env, ctx) {"
+                        "  if (r.url.endsWith('log')) return new Response(log);"
+                        "  ctx.waitUntil((async () => { await new Promise(r => setTimeout(r, 10));"
+                        "    log = r.headers.get('x-name') + [...r.headers.keys()] + r.cf.colo + r.url; })());"
+                        "  await new Promise(() => {}); } };"),
+            "");
+  auto exchange = std::make_unique<Exchange>();
+  exchange->request_headers = {{"X-Name", "bee"}, {"Accept", "*/*"}};
+  Event* event = worker.start(*exchange);
+  worker.runtime().client_gone(*event);
+  exchange->request_headers.clear();  // the channel's memory is not looked at any more
+  ASSERT_TRUE(worker.run_until([&] { return exchange->ended; }));
+  EXPECT_EQ(worker.get("http://worker.test/log"), "beeaccept,x-nameTESThttp://worker.test/");
+}
+
 TEST(Event, CancelEndsAtOnce) {
   Worker worker;
   ASSERT_EQ(worker.load("export default { async fetch(r, env, ctx) {"
@@ -338,6 +360,42 @@ TEST(Event, TheCpuLimitEndsOneRequest) {
   ASSERT_TRUE(spin.failed);
   EXPECT_EQ(spin.failed->outcome, Outcome::exceeded_cpu);
   EXPECT_EQ(neighbour.body, "fine");
+}
+
+TEST(Event, OutOfMemoryEndsAllOfTheIsolate) {
+  Worker worker;
+  ASSERT_EQ(worker.load("export default { async fetch(r) {"
+                        "  if (r.url.endsWith('eat')) { const a = []; for (;;) a.push(new Array(1000).fill(1.5)); }"
+                        "  await new Promise(r => setTimeout(r, 3000)); return new Response('fine'); } };"),
+            "");
+  Exchange neighbour, eater, late;
+  worker.start(neighbour);
+  eater.request_url = "http://worker.test/eat";
+  worker.start(eater);
+  ASSERT_TRUE(worker.run_until([&] { return eater.ended && neighbour.ended; }));
+  ASSERT_TRUE(eater.failed);
+  EXPECT_EQ(eater.failed->outcome, Outcome::exceeded_memory);
+  EXPECT_EQ(eater.failed->exception.message, kExceededMemory);
+  ASSERT_TRUE(neighbour.failed);
+  EXPECT_EQ(neighbour.failed->outcome, Outcome::exceeded_memory);
+  EXPECT_EQ(worker.start(late), nullptr);
+}
+
+TEST(Event, AHogIsSuspendedAndOthersAnswer) {
+  Worker hog({.cpu_ms = 300}), other;
+  ASSERT_EQ(hog.load("export default { fetch(r) { for (;;) {} } };"), "");
+  ASSERT_EQ(other.load("export default { fetch(r) { return new Response('fine'); } };"), "");
+  Exchange spin, gone;
+  hog.start(spin);
+  Event* waiting = hog.start(gone);  // queued behind the first
+  ASSERT_NE(waiting, nullptr);
+  EXPECT_FALSE(spin.ended);
+  EXPECT_EQ(other.get(), "fine");
+  hog.runtime().client_gone(*waiting);
+  EXPECT_FALSE(gone.ended);  // its job is still queued
+  ASSERT_TRUE(hog.run_until([&] { return spin.ended && gone.ended; }));
+  EXPECT_EQ(spin.failed->outcome, Outcome::exceeded_cpu);
+  EXPECT_EQ(gone.result.outcome, Outcome::canceled);
 }
 
 TEST(Event, TooManyTimersAreRefused) {

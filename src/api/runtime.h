@@ -76,8 +76,8 @@ struct EventResult {
   int64_t cpu_ns = 0;
 };
 
-// The shard's side of a running event. on_response_* are about the answer; on_end comes last, when
-// the handler and all waitUntil promises are through and nothing of the event is left.
+// The shard's side of a running event. on_end comes last, when the handler and all waitUntil promises
+// are through and nothing of the event is left. Neither call may destroy the tenant.
 class EventObserver {
  public:
   // The handler failed before a response was started: the shard answers with an error page, or goes

@@ -11,6 +11,29 @@
 
 namespace skep::api {
 
+// What stays of a request's head when its channel goes before the event.
+struct Event::SavedHead {
+  explicit SavedHead(const FetchChannel& channel) : cf_json(channel.cf_json()) {
+    size_t bytes = 0;
+    for (const net::Header& header : channel.headers()) {
+      bytes += header.name.size() + header.value.size();
+    }
+    text.reserve(bytes);  // the views below point into it
+    for (const net::Header& header : channel.headers()) {
+      headers.push_back({.name = keep(header.name), .value = keep(header.value)});
+    }
+  }
+  std::string_view keep(std::string_view part) {
+    const size_t start = text.size();
+    text.append(part);
+    return std::string_view(text).substr(start, part.size());
+  }
+
+  std::string text;
+  std::vector<net::Header> headers;
+  std::string cf_json;
+};
+
 Event::Event(Runtime::Impl& runtime, uint32_t id, std::string_view request_id)
     : runtime_(runtime), id_(id), request_id_(request_id) {
   meter_.limit_ns = runtime.options.cpu_ms * 1'000'000;
@@ -50,7 +73,20 @@ bool Event::start_test(uint32_t test_index, std::function<void(const EventResult
   return start();
 }
 
+std::span<const net::Header> Event::request_headers() const {
+  if (channel_) return channel_->headers();
+  return saved_head_ ? std::span<const net::Header>(saved_head_->headers)
+                     : std::span<const net::Header>();
+}
+
+std::string Event::request_cf_json() const {
+  if (channel_) return channel_->cf_json();
+  return saved_head_ ? saved_head_->cf_json : std::string();
+}
+
 void Event::client_gone() {
+  if (!channel_) return;
+  if (jobs_ > 0 || waits_ > 0) saved_head_ = std::make_unique<SavedHead>(*channel_);
   channel_ = nullptr;
   if (response_open_) {
     response_open_ = false;
@@ -60,9 +96,13 @@ void Event::client_gone() {
     body_error_ = kConnectionLost;
     wake_body_ = true;
   } else if (body_ != Body::none) {
+    if (body_ == Body::passing) remove_pending();
     body_ = Body::dropped;
   }
-  if (waits_ == 0) return stop(Outcome::canceled), settle();
+  if (waits_ == 0) {
+    stop(Outcome::canceled);
+    return settle();
+  }
   timers().deadline.set_ms(limits::kWaitUntilMs);
   if (wake_writable_ || wake_body_) return wake();
   settle();
@@ -108,7 +148,7 @@ void Event::hung() {
 bool Event::stalled() const { return jobs_ == 0 && pending_ == 0 && !over(); }
 
 bool Event::over() const {
-  return !handler_pending_ && !response_open_ && waits_ == 0 && !failed_;
+  return !failed_ && (stopped_ || (!handler_pending_ && !response_open_ && waits_ == 0));
 }
 
 void Event::settle() {
@@ -174,6 +214,7 @@ bool Event::call_hook(v8::Isolate* isolate, v8::Local<v8::Context> context, Hook
 }
 
 void Event::run_start(v8::Isolate* isolate, v8::Local<v8::Context> context) {
+  if (stopped_) return;  // it waited for the isolate too long
   runtime_.take_hooks(isolate, context);
   v8::Local<v8::Value> argv[3] = {v8::Integer::NewFromUnsigned(isolate, id_)};
   bool running = false;
@@ -276,7 +317,8 @@ void Event::remove_wait() {
 }
 
 void Event::fail(ExceptionReport report) {
-  if (stopped_ || !handler_pending_) return;
+  if (stopped_) return;
+  if (!handler_pending_) return runtime_.report(request_id_, "fetch", report);
   handler_pending_ = false;
   touch();
   result_.outcome = Outcome::exception;
@@ -290,6 +332,7 @@ void Event::fail(ExceptionReport report) {
 }
 
 void Event::respond(const net::ResponseHead& head, std::string_view body, bool finish) {
+  if (stopped_ || !handler_pending_) return;
   handler_pending_ = false;
   response_started_ = true;
   touch();
@@ -299,7 +342,7 @@ void Event::respond(const net::ResponseHead& head, std::string_view body, bool f
 
 void Event::respond_with_request_body(const net::ResponseHead& head) {
   respond(head, {}, false);
-  if (!channel_) return;
+  if (!response_open_) return;
   add_pending();
   body_ = Body::passing;
   pull_ = true;

@@ -9,6 +9,7 @@
 #include <v8.h>
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,9 @@ class Event final : public FetchChannelEvents {
   uint32_t id() const { return id_; }
   const std::string& request_id() const { return request_id_; }
   FetchChannel* channel() { return channel_; }
+  // The request's head, also after the client has gone. Valid until JavaScript runs again.
+  std::span<const net::Header> request_headers() const;
+  std::string request_cf_json() const;
   Runtime::Impl& runtime() { return runtime_; }
   isolate::CpuMeter& meter() { return meter_; }
   Timers& timers();
@@ -110,6 +114,8 @@ class Event final : public FetchChannelEvents {
     void (Event::*run_)(v8::Isolate*, v8::Local<v8::Context>);
   };
 
+  struct SavedHead;
+
   bool over() const;
   bool start();
   // JavaScript changed this event, maybe in a job of another one: it is settled after that job.
@@ -136,6 +142,7 @@ class Event final : public FetchChannelEvents {
   std::string request_id_;
   FetchChannel* channel_ = nullptr;
   EventObserver* observer_ = nullptr;
+  std::unique_ptr<SavedHead> saved_head_;
   std::function<void(const EventResult&)> test_done_;
   isolate::CpuMeter meter_;
   EventResult result_;

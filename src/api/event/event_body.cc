@@ -21,6 +21,11 @@ v8::MaybeLocal<v8::Promise> Event::read_body(v8::Local<v8::Context> context, Bod
     (void)resolver->Reject(context, v8::Exception::TypeError(js_text(isolate, kConnectionLost)));
     return resolver->GetPromise();
   }
+  if (body_ != Body::none && response_started_ && !response_open_) {
+    (void)resolver->Reject(context,
+                           v8::Exception::TypeError(js_text(isolate, kBodyAfterResponseMessage)));
+    return resolver->GetPromise();
+  }
   body_resolver_.Reset(isolate, resolver);
   body_read_ = read;
   if (body_ == Body::none || body_end_) {

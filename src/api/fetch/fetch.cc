@@ -25,7 +25,7 @@ uint32_t id_argument(const Info& info, int index) {
 Event* live_event(const Info& info) {
   v8::Isolate* isolate = info.GetIsolate();
   Event* event = runtime_of(isolate).events.find(id_argument(info, 0));
-  if (!event || !event->channel()) {
+  if (!event) {
     throw_error(isolate, kContextEndedMessage);
     return nullptr;
   }
@@ -51,7 +51,7 @@ void request_header(const Info& info) {
   std::string_view first;
   std::string combined;
   int found = 0;
-  for (const net::Header& header : event->channel()->headers()) {
+  for (const net::Header& header : event->request_headers()) {
     if (!equal_ignoring_case(header.name, name)) continue;
     if (++found == 1) {
       first = header.value;
@@ -81,7 +81,7 @@ void request_headers(const Info& info) {
   if (!event) return;
   v8::Isolate* isolate = info.GetIsolate();
   v8::LocalVector<v8::Value> list(isolate);
-  for (const net::Header& header : event->channel()->headers()) {
+  for (const net::Header& header : event->request_headers()) {
     const std::string lower = lower_case(header.name);
     list.push_back(js_name(isolate, lower));
     list.push_back(js_text(isolate, header.value));
@@ -96,7 +96,7 @@ void request_cf(const Info& info) {
   Event* event = live_event(info);
   if (!event) return;
   v8::Isolate* isolate = info.GetIsolate();
-  const std::string json = event->channel()->cf_json();
+  const std::string json = event->request_cf_json();
   if (json.empty()) return;
   v8::Local<v8::Value> value;
   if (v8::JSON::Parse(isolate->GetCurrentContext(), js_text(isolate, json)).ToLocal(&value)) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "api/snapshot.h"
 #include "base/assert.h"
 #include "base/time.h"
@@ -27,8 +29,11 @@ Process& process() {
         {.entries = 256, .fixed_files = 0, .recv_buffer_bytes = 0, .recv_buffer_count = 0});
     SKEP_ASSERT(loop);
     made->loop = std::move(*loop);
-    auto engine = isolate::Engine::create(
-        {.snapshot = embedded_snapshot(), .external_references = external_references()});
+    // So that the same tests run under V8's GC stress.
+    const char* flags = std::getenv("SKEP_TEST_V8_FLAGS");
+    auto engine = isolate::Engine::create({.flags = flags ? flags : "",
+                                           .snapshot = embedded_snapshot(),
+                                           .external_references = external_references()});
     SKEP_ASSERT(engine);
     made->engine = std::move(*engine);
     made->engine->start_threads(1);
