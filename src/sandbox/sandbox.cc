@@ -138,6 +138,11 @@ std::string describe(const std::vector<Missing>& missing) {
   return text;
 }
 
+std::string incomplete(const std::vector<Missing>& missing) {
+  return fmt::format("the sandbox is incomplete:\n{}\n--sandbox=reduced goes on without it",
+                     describe(missing));
+}
+
 bool Sandbox::lacks(Piece piece) const {
   return std::ranges::any_of(missing_, [&](const Missing& entry) { return entry.piece == piece; });
 }
@@ -146,9 +151,7 @@ Result<> Sandbox::note(Piece piece, Result<> outcome) {
   if (outcome) return {};
   std::string reason = explain(piece, outcome.error().message);
   if (level_ == Level::full) {
-    return std::unexpected(
-        Error{fmt::format("the sandbox is incomplete: {}: {}", piece_name(piece), reason),
-              outcome.error().code});
+    return std::unexpected(Error{incomplete({{piece, reason}}), outcome.error().code});
   }
   missing_.push_back({piece, std::move(reason)});
   return {};

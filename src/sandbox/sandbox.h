@@ -138,5 +138,7 @@ Result<std::vector<Missing>> probe(uid_t uid, gid_t gid);
 
 // "user namespace: REASON", one a line.
 std::string describe(const std::vector<Missing>& missing);
+// The error of Level::full where these are missing: what they are, and the way past it.
+std::string incomplete(const std::vector<Missing>& missing);
 
 }  // namespace skep::sandbox

@@ -244,8 +244,7 @@ class Spawner {
       Plan plan = plan_namespaces();
       if (options_.level == Level::full) {
         if (plan.missing.empty()) return fail_errno("cannot make a sandboxed process", error);
-        return std::unexpected(
-            Error{"the sandbox is incomplete: " + describe(plan.missing), error});
+        return std::unexpected(Error{incomplete(plan.missing), error});
       }
       flags_ = plan.flags;
       missing_ = std::move(plan.missing);
