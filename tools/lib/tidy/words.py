@@ -8,7 +8,7 @@ HOSTS = (r"registry\.npmjs\.org|\bnpmjs\.com|pypi\.org|pythonhosted\.org|crates\
          r"\bdocker\.io|deb\.debian\.org|snapshot\.debian\.org")
 RULES = [
     (HOSTS, "name no registry: package managers know theirs"),
-    (r"(?<![\w/.])/(root|work)/\S", "a path of one machine"),
+    (r"(?<![\w/.}])/(root|work)/\S", "a path of one machine"),
     (r"/home/(?!skep\b)\w+/", "a path of one machine"),
     (r"\bFINDINGS\b", "a document that is not in the repository: state the fact"),
     (r"\b(TODO|FIXME|XXX|HACK)\b", "finish it, or leave it out and say so in docs/"),
