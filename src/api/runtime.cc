@@ -37,7 +37,8 @@ Runtime& Runtime::attach(isolate::Tenant& tenant, RuntimeHost& host, WorkerOptio
 }
 
 Runtime* Runtime::from(v8::Isolate* isolate) {
-  return static_cast<Runtime*>(isolate::Tenant::from(isolate)->attachment());
+  isolate::Tenant* tenant = isolate::Tenant::from(isolate);
+  return tenant ? static_cast<Runtime*>(tenant->attachment()) : nullptr;
 }
 
 Event* Runtime::fetch(FetchChannel& channel, EventObserver& observer, std::string_view request_id) {

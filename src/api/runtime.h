@@ -102,6 +102,7 @@ class Runtime final : public isolate::Tenant::Attachment {
  public:
   // Makes the runtime of a fresh tenant and attaches it. `host` outlives the tenant.
   static Runtime& attach(isolate::Tenant& tenant, RuntimeHost& host, WorkerOptions options);
+  // Null when the isolate is no tenant's, or has no runtime yet.
   static Runtime* from(v8::Isolate* isolate);
   ~Runtime() override;
 

@@ -92,5 +92,38 @@ void stream(benchmark::State& state) {
 }
 BENCHMARK(stream);
 
+// An isolate made on the spot, a small worker loaded, its first request answered.
+void cold_start(benchmark::State& state) {
+  for (auto _ : state) {
+    Worker worker;
+    const std::string error =
+        worker.load("export default { fetch() { return new Response('Hello World!'); } };");
+    if (!error.empty()) return state.SkipWithError(error.c_str());
+    NullChannel channel;
+    worker.runtime().fetch(channel, channel, "0123456789abcdef");
+    worker.run_until([&] { return channel.ended == 1; });
+  }
+}
+BENCHMARK(cold_start)->Unit(benchmark::kMillisecond);
+
+// As above without the making of the isolate: what a tenant from the pool costs.
+void load_and_first_request(benchmark::State& state) {
+  for (auto _ : state) {
+    state.PauseTiming();
+    auto worker = std::make_unique<Worker>();
+    state.ResumeTiming();
+    const std::string error =
+        worker->load("export default { fetch() { return new Response('Hello World!'); } };");
+    if (!error.empty()) return state.SkipWithError(error.c_str());
+    NullChannel channel;
+    worker->runtime().fetch(channel, channel, "0123456789abcdef");
+    worker->run_until([&] { return channel.ended == 1; });
+    state.PauseTiming();
+    worker.reset();
+    state.ResumeTiming();
+  }
+}
+BENCHMARK(load_and_first_request)->Unit(benchmark::kMillisecond)->Iterations(200);
+
 }  // namespace
 }  // namespace skep::api::testing

@@ -220,7 +220,7 @@ void Event::run_start(v8::Isolate* isolate, v8::Local<v8::Context> context) {
   bool running = false;
   if (channel_) {
     argv[1] = runtime_.method_string(isolate, channel_->method());
-    argv[2] = js_text(isolate, channel_->url());
+    argv[2] = js_latin1(isolate, channel_->url());
     running = call_hook(isolate, context, Hook::dispatch_fetch, 3, argv);
   } else if (test_done_) {
     argv[1] = v8::Integer::NewFromUnsigned(isolate, test_index_);
@@ -418,8 +418,12 @@ uint32_t current_event_id(v8::Isolate* isolate) {
 }
 
 Event* current_event(v8::Isolate* isolate) {
-  const uint32_t id = current_event_id(isolate);
-  return id == 0 ? nullptr : runtime_of(isolate).events.find(id);
+  return find_event(isolate, current_event_id(isolate));
+}
+
+Event* find_event(v8::Isolate* isolate, uint32_t id) {
+  Runtime* runtime = id == 0 ? nullptr : Runtime::from(isolate);
+  return runtime ? runtime->impl().events.find(id) : nullptr;
 }
 
 Event* require_event(v8::Isolate* isolate) {
@@ -428,7 +432,7 @@ Event* require_event(v8::Isolate* isolate) {
     throw_error(isolate, kGlobalScopeMessage);
     return nullptr;
   }
-  Event* event = runtime_of(isolate).events.find(id);
+  Event* event = find_event(isolate, id);
   if (!event) throw_error(isolate, kContextEndedMessage);
   return event;
 }

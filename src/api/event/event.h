@@ -184,6 +184,9 @@ class Event final : public FetchChannelEvents {
 
 // The event that the running code belongs to: 0 at top level.
 uint32_t current_event_id(v8::Isolate* isolate);
+// The event `id`; null when it is over, for an id that never was, and while the snapshot is made (the
+// warm-up of runtime.js runs without a tenant).
+Event* find_event(v8::Isolate* isolate, uint32_t id);
 // Null at top level and when the event is over.
 Event* current_event(v8::Isolate* isolate);
 // As current_event; throws Workers' error for either case.

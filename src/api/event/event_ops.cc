@@ -19,7 +19,7 @@ uint32_t id_argument(const Info& info, int index) {
 }
 
 Event* event_argument(const Info& info, int index) {
-  return runtime_of(info.GetIsolate()).events.find(id_argument(info, index));
+  return find_event(info.GetIsolate(), id_argument(info, index));
 }
 
 // event_current() -> id, 0 at top level
@@ -60,7 +60,7 @@ void event_fail(const Info& info) {
   const uint32_t id = id_argument(info, 0);
   ExceptionReport report = make_report(isolate, context, info[1]);
   // Looked up after the report: making it may run JavaScript.
-  if (Event* event = runtime_of(isolate).events.find(id)) event->fail(std::move(report));
+  if (Event* event = find_event(isolate, id)) event->fail(std::move(report));
 }
 
 // event_handler_done(id): a handler without a response is through

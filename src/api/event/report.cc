@@ -24,7 +24,9 @@ void report_exception(v8::Isolate* isolate, v8::Local<v8::Context> context, std:
                       v8::Local<v8::Value> thrown) {
   const ExceptionReport report = make_report(isolate, context, thrown);
   Event* event = current_event(isolate);
-  runtime_of(isolate).report(event ? event->request_id() : "", where, report);
+  if (Runtime* runtime = Runtime::from(isolate)) {
+    runtime->impl().report(event ? event->request_id() : "", where, report);
+  }
 }
 
 }  // namespace skep::api

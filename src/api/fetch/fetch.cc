@@ -24,7 +24,7 @@ uint32_t id_argument(const Info& info, int index) {
 // The event whose request JavaScript asks about; throws when it is over.
 Event* live_event(const Info& info) {
   v8::Isolate* isolate = info.GetIsolate();
-  Event* event = runtime_of(isolate).events.find(id_argument(info, 0));
+  Event* event = find_event(isolate, id_argument(info, 0));
   if (!event) {
     throw_error(isolate, kContextEndedMessage);
     return nullptr;
@@ -106,7 +106,7 @@ void request_cf(const Info& info) {
 
 // request_has_body(id) -> boolean
 void request_has_body(const Info& info) {
-  Event* event = runtime_of(info.GetIsolate()).events.find(id_argument(info, 0));
+  Event* event = find_event(info.GetIsolate(), id_argument(info, 0));
   info.GetReturnValue().Set(event && event->channel() && event->channel()->has_body());
 }
 
@@ -126,7 +126,7 @@ void body_read(const Info& info) {
 // body_take(id) -> Uint8Array, after body_read(id, chunk) gave true
 void body_take(const Info& info) {
   v8::Isolate* isolate = info.GetIsolate();
-  Event* event = runtime_of(isolate).events.find(id_argument(info, 0));
+  Event* event = find_event(isolate, id_argument(info, 0));
   if (!event) return;
   v8::Local<v8::Uint8Array> chunk;
   if (to_uint8_array(isolate, event->take_chunk()).ToLocal(&chunk)) info.GetReturnValue().Set(chunk);
@@ -134,7 +134,7 @@ void body_take(const Info& info) {
 
 // body_drop(id): the reader cancelled
 void body_drop(const Info& info) {
-  Event* event = runtime_of(info.GetIsolate()).events.find(id_argument(info, 0));
+  Event* event = find_event(info.GetIsolate(), id_argument(info, 0));
   if (event) event->drop_body();
 }
 
@@ -218,10 +218,9 @@ void respond_string(Event& event, v8::Isolate* isolate, net::ResponseHead& head,
 // respond(id, status, status_text, headers, type, body): a whole response. body: string, bytes or null.
 void respond(const Info& info) {
   v8::Isolate* isolate = info.GetIsolate();
-  Runtime::Impl& runtime = runtime_of(isolate);
-  Event* event = runtime.events.find(id_argument(info, 0));
+  Event* event = find_event(isolate, id_argument(info, 0));
   if (!event || event->response_started()) return;
-  HeadMaker maker(runtime, isolate);
+  HeadMaker maker(event->runtime(), isolate);
   if (!maker.add_list(isolate->GetCurrentContext(), info[3])) return;
   const std::string status_text = to_utf8(isolate, info[2]);
   net::ResponseHead head = maker.head(static_cast<int>(id_argument(info, 1)), status_text,
@@ -237,10 +236,9 @@ void respond(const Info& info) {
 // response. length: number, or undefined where it is not known. body_of: true where the body is the request's own.
 void respond_stream(const Info& info) {
   v8::Isolate* isolate = info.GetIsolate();
-  Runtime::Impl& runtime = runtime_of(isolate);
-  Event* event = runtime.events.find(id_argument(info, 0));
+  Event* event = find_event(isolate, id_argument(info, 0));
   if (!event || event->response_started()) return;
-  HeadMaker maker(runtime, isolate);
+  HeadMaker maker(event->runtime(), isolate);
   if (!maker.add_list(isolate->GetCurrentContext(), info[3])) return;
   const std::string status_text = to_utf8(isolate, info[2]);
   net::ResponseHead head = maker.head(static_cast<int>(id_argument(info, 1)), status_text,
@@ -256,7 +254,7 @@ void respond_stream(const Info& info) {
 }
 
 Event* open_response(const Info& info) {
-  Event* event = runtime_of(info.GetIsolate()).events.find(id_argument(info, 0));
+  Event* event = find_event(info.GetIsolate(), id_argument(info, 0));
   return event && event->response_open() ? event : nullptr;
 }
 

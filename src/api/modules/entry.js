@@ -124,7 +124,7 @@ class Entry {
 }
 
 let default_entry = null;
-const tests = [];
+let tests = [];
 
 function entry_from(value) {
   if (is_entrypoint_class(value)) return new Entry(value);
@@ -161,6 +161,8 @@ export function before_main(vars) {
 // The main module has been evaluated: its namespace, undefined for a service worker.
 export function set_main(namespace) {
   set_global_scope(false);
+  default_entry = null;
+  tests = [];
   if (namespace === undefined) return;
   remove_globals();
   const names = ObjectKeys(namespace);

@@ -12,6 +12,8 @@ namespace {
 using Info = v8::FunctionCallbackInfo<v8::Value>;
 
 constexpr size_t kParts = 8;
+// Longer input is no URL: every part of one is kept in 32 bits.
+constexpr size_t kUrlBytes = 64 << 20;
 
 // Writes where the components of the href lie into JavaScript's Int32Array; -1: not there.
 void write_parts(v8::Local<v8::Value> target, const ada::url_components& at) {
@@ -28,16 +30,17 @@ void write_parts(v8::Local<v8::Value> target, const ada::url_components& at) {
 }
 
 void give(const Info& info, const ada::url_aggregator& url, v8::Local<v8::Value> parts) {
-  v8::Local<v8::String> href;
-  if (!to_js_string(info.GetIsolate(), url.get_href()).ToLocal(&href)) return;
+  const std::string_view href = url.get_href();  // ASCII, as the standard serialises
+  if (href.size() > static_cast<size_t>(v8::String::kMaxLength)) return;
   write_parts(parts, url.get_components());
-  info.GetReturnValue().Set(href);
+  info.GetReturnValue().Set(js_latin1(info.GetIsolate(), href));
 }
 
 // url_parse(input, base or undefined, parts) -> href, or undefined
 void url_parse(const Info& info) {
   v8::Isolate* isolate = info.GetIsolate();
   const std::string input = to_utf8(isolate, info[0]);
+  if (input.size() > kUrlBytes) return;
   if (!info[1]->IsString()) {
     auto url = ada::parse<ada::url_aggregator>(input);
     if (url) give(info, *url, info[2]);
