@@ -56,7 +56,8 @@ TEST(PackageExports, ConditionsInTheFilesOrder) {
 TEST(PackageExports, Subpaths) {
   const char* exports = R"({
     ".": "./index.js", "./package.json": "./package.json", "./a": "./dist/a.js",
-    "./lib/*": "./lib/*.js", "./lib/*.js": "./lib/*.js", "./lib/internal/*": null, "./twice/*": "./x/*/*.js",
+    "./lib/*": "./lib/*.js", "./lib/*.js": "./lib/*.js", "./lib/internal/*": null,
+    "./twice/*": "./x/*/*.js",
     "./features/*.js": {"worker": "./w/*.js", "default": "./f/*.js"}})";
   EXPECT_EQ(exported(exports, "./a"), "./dist/a.js");
   EXPECT_EQ(exported(exports, "./b"), "not exported");

@@ -169,7 +169,7 @@ void Project::Impl::note(std::string_view path) {
 // though they lie beside that folder and not in it; where such a name is taken, the full "../" form
 // holds.
 std::string Project::Impl::name_of(const std::string& path) const {
-  const std::string from_module = relative_path("/" + path, "/" + module_folder);
+  std::string from_module = relative_path("/" + path, "/" + module_folder);
   if (!from_module.starts_with("../")) return from_module;
   std::string from_project = relative_path("/" + path, "/" + project_folder);
   if (from_project.starts_with("node_modules/") && !by_name.contains(from_project))

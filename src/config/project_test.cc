@@ -191,14 +191,15 @@ TEST_F(ProjectTest, PackagesByTheirFields) {
   folder.write("p/node_modules/mained/lib/m.js", "exports.x = 1");
   folder.write("p/node_modules/mained/lib/m.mjs", "");
   folder.write("p/node_modules/mained/other/index.js", "");
-  folder.write(
-      "p/node_modules/browsed/package.json",
-      R"({"main": "a.js", "browser": {"./a.js": "./b.js", "fs": false, "./gone.js": false, "x": "plain"}})");
+  folder.write("p/node_modules/browsed/package.json",
+               R"({"main": "a.js", "browser": {
+          "./a.js": "./b.js", "fs": false, "./gone.js": false, "x": "plain"}})");
   folder.write("p/node_modules/browsed/a.js", "");
   folder.write("p/node_modules/browsed/b.js", "");
   folder.write("p/node_modules/browsed/gone.js", "secret");
   folder.write("p/node_modules/@scope/pkg/package.json", R"({"type": "module", "exports": {
-      ".": {"workerd": "./w.js", "default": "./d.js"}, "./sub": "./s.cjs", "./feature/*": "./f/*.js"}})");
+      ".": {"workerd": "./w.js", "default": "./d.js"}, "./sub": "./s.cjs",
+      "./feature/*": "./f/*.js"}})");
   folder.write("p/node_modules/@scope/pkg/w.js", "");
   folder.write("p/node_modules/@scope/pkg/d.js", "");
   folder.write("p/node_modules/@scope/pkg/s.cjs", "");

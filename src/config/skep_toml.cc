@@ -37,7 +37,7 @@ class Reader {
   ServeConfig run() {
     TableReader top(file_, "", diagnostics_);
     if (auto data_dir = top.text("data_dir")) config_.data_dir = absolute(*data_dir);
-    if (auto shards = top.integer("shards", 1, 1024))
+    if (auto shards = top.integer("shards", 1, limits::kShards))
       config_.shards = static_cast<uint32_t>(*shards);
     config_.user = top.text("user").value_or("");
     config_.group = top.text("group").value_or("");

@@ -45,7 +45,7 @@ struct ServeLimits {
 struct ServeConfig {
   std::string data_dir = "/var/lib/skep";
   uint32_t shards = 0;  // 0: one a core
-  std::string user;     // empty: whoever started skep
+  std::string user;     // whom root becomes; empty: skep, or nobody where there is no such user
   std::string group;    // empty: the user's
   SandboxLevel sandbox = SandboxLevel::full;
   std::vector<ListenAddress> listeners;

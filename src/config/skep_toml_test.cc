@@ -107,7 +107,7 @@ TEST(SkepToml, WrongTypesAreErrorsWithAPlace) {
       "2:12: error: \"data_dir\" must be a string, not a whole number\n"
       "3:11: error: \"sandbox\" must be \"full\" or \"reduced\"\n");
   EXPECT_EQ(messages(fmt::format("shards = 0\n{}", kListen)),
-            "1:10: error: \"shards\" must lie between 1 and 1024, not 0\n");
+            "1:10: error: \"shards\" must lie between 1 and 256, not 0\n");
   EXPECT_EQ(messages("worker = 1\nlisten = [1]\n"),
             "1:10: error: \"worker\" must be an array, not a whole number\n"
             "2:11: error: \"listen[0]\" must be a table, not a whole number\n");

@@ -55,7 +55,8 @@ TEST(Wrangler, ReadsAllSupportedKeys) {
   "no_bundle": true,
   "alias": {"foo": "./replacement"},
   "limits": {"cpu_ms": 100, "subrequests": 50},
-  "routes": ["a.com/*", {"pattern": "b.com/x*", "zone_name": "b.com"}, {"pattern": "c.com", "custom_domain": true}],
+  "routes": ["a.com/*", {"pattern": "b.com/x*", "zone_name": "b.com"},
+             {"pattern": "c.com", "custom_domain": true}],
 })";
   const Read read = read_text(parse_json(text, JsonDialect::jsonc), "");
   EXPECT_EQ(read.messages, "");
