@@ -145,19 +145,30 @@ bool route_pattern_matches(const RoutePattern& pattern, std::string_view host,
   return fits && (pattern.path_prefix ? path.starts_with(pattern.path) : path == pattern.path);
 }
 
+// Links a row that has just been put at `index`. Rows before it keep what they have.
+void RouteTable::link(Paths& paths, uint32_t index) {
+  for (uint32_t i = index + 1; i < paths.size(); i++) {
+    if (paths[i].parent != kNone && paths[i].parent >= index) paths[i].parent++;
+  }
+  // The nearest prefix of a row is the row above it or on that row's chain.
+  uint32_t parent = index == 0 ? kNone : index - 1;
+  while (parent != kNone && !paths[index].text.starts_with(paths[parent].text)) {
+    parent = paths[parent].parent;
+  }
+  paths[index].parent = parent;
+  // Those that begin with the new row follow at once; where it is longer than their prefix so far,
+  // it is the nearer one.
+  for (uint32_t i = index + 1; i < paths.size() && paths[i].text.starts_with(paths[index].text);
+       i++) {
+    if (paths[i].parent == parent) paths[i].parent = index;
+  }
+}
+
 bool RouteTable::insert(Paths& paths, const RoutePattern& pattern, uint32_t worker) {
   auto place = std::ranges::lower_bound(paths, pattern.path, {}, &Path::text);
   if (place == paths.end() || place->text != pattern.path) {
     place = paths.insert(place, Path{pattern.path, kNone, kNone, kNone});
-    // Indexes behind the new row have moved: link all rows anew. A row's prefixes come before it,
-    // and the nearest of them is on the chain of the row just above.
-    for (uint32_t i = 0; i < paths.size(); i++) {
-      uint32_t parent = i == 0 ? kNone : i - 1;
-      while (parent != kNone && !paths[i].text.starts_with(paths[parent].text)) {
-        parent = paths[parent].parent;
-      }
-      paths[i].parent = parent;
-    }
+    link(paths, static_cast<uint32_t>(place - paths.begin()));
   }
   uint32_t& slot = pattern.path_prefix ? place->prefix : place->exact;
   if (slot != kNone) return false;

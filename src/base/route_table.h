@@ -76,6 +76,7 @@ class RouteTable {
   };
 
   static std::optional<uint32_t> match_path(const Paths& paths, std::string_view path);
+  static void link(Paths& paths, uint32_t index);
   static bool insert(Paths& paths, const RoutePattern& pattern, uint32_t worker);
   std::optional<uint32_t> match_name(std::string_view host) const;
 
