@@ -16,12 +16,14 @@ Exchange post(std::deque<std::string> chunks) {
 
 TEST(Body, IsReadWhole) {
   Worker worker;
-  ASSERT_EQ(worker.load("export default { async fetch(r) { const p = new URL(r.url).pathname;"
-                        "  if (p == '/json') return Response.json((await r.json()).a);"
-                        "  if (p == '/bytes') return new Response((await r.bytes()).constructor.name);"
-                        "  if (p == '/buffer') return new Response((await r.arrayBuffer()).byteLength + '');"
-                        "  return new Response(await r.text() + r.bodyUsed); } };"),
-            "");
+  ASSERT_EQ(
+      worker.load(
+          "export default { async fetch(r) { const p = new URL(r.url).pathname;"
+          "  if (p == '/json') return Response.json((await r.json()).a);"
+          "  if (p == '/bytes') return new Response((await r.bytes()).constructor.name);"
+          "  if (p == '/buffer') return new Response((await r.arrayBuffer()).byteLength + '');"
+          "  return new Response(await r.text() + r.bodyUsed); } };"),
+      "");
   Exchange text = post({"\xEF\xBB\xBF", "gr", "\xC3", "\xBC\xC3\x9F", "e"});
   worker.send(text);
   EXPECT_EQ(text.body, "grüßetrue");
@@ -42,9 +44,10 @@ TEST(Body, IsReadWhole) {
 
 TEST(Body, BadJsonIsASyntaxError) {
   Worker worker;
-  ASSERT_EQ(worker.load("export default { async fetch(r) {"
-                        "  try { await r.json(); } catch (e) { return new Response(e.name); } } };"),
-            "");
+  ASSERT_EQ(
+      worker.load("export default { async fetch(r) {"
+                  "  try { await r.json(); } catch (e) { return new Response(e.name); } } };"),
+      "");
   Exchange exchange = post({"{"});
   worker.send(exchange);
   EXPECT_EQ(exchange.body, "SyntaxError");
@@ -92,8 +95,10 @@ TEST(Body, IsNotPulledBeforeItIsWanted) {
 
 TEST(Body, PassesThroughWithoutJavaScript) {
   Worker worker;
-  ASSERT_EQ(worker.load("export default { fetch(r) { return new Response(r.body, {headers: {a: 'b'}}); } };"),
-            "");
+  ASSERT_EQ(
+      worker.load(
+          "export default { fetch(r) { return new Response(r.body, {headers: {a: 'b'}}); } };"),
+      "");
   Exchange exchange = post({"one ", "two ", "three"});
   worker.send(exchange);
   EXPECT_EQ(exchange.body, "one two three");
@@ -123,7 +128,8 @@ constexpr const char* kCounter =
     "  if (r.url.endsWith('state')) return new Response(pulled + ' ' + cancelled);"
     "  let n = 0; pulled = 0; cancelled = '';"
     "  return new Response(new ReadableStream({"
-    "    pull(c) { pulled++; if (++n > 5) c.close(); else c.enqueue(new Uint8Array(10).fill(64 + n)); },"
+    "    pull(c) { pulled++; if (++n > 5) c.close(); else c.enqueue(new Uint8Array(10).fill(64 + "
+    "n)); },"
     "    cancel(reason) { cancelled = String(reason); } })); } };";
 
 TEST(Body, StreamsOut) {
@@ -168,7 +174,8 @@ TEST(Body, AStreamThatFailsCutsTheAnswer) {
   Worker worker;
   ASSERT_EQ(worker.load("export default { fetch(r) { let n = 0;"
                         "  return new Response(new ReadableStream({ pull(c) {"
-                        "    if (n++) c.error(new Error('broken')); else c.enqueue(new Uint8Array(3)); } })); } };"),
+                        "    if (n++) c.error(new Error('broken')); else c.enqueue(new "
+                        "Uint8Array(3)); } })); } };"),
             "");
   Exchange exchange;
   worker.send(exchange);
@@ -179,9 +186,10 @@ TEST(Body, AStreamThatFailsCutsTheAnswer) {
 
 TEST(Body, AStreamOfStringsIsRefused) {
   Worker worker;
-  ASSERT_EQ(worker.load("export default { fetch(r) { return new Response(new ReadableStream({ start(c) {"
-                        "  c.enqueue('text'); c.close(); } })); } };"),
-            "");
+  ASSERT_EQ(
+      worker.load("export default { fetch(r) { return new Response(new ReadableStream({ start(c) {"
+                  "  c.enqueue('text'); c.close(); } })); } };"),
+      "");
   Exchange exchange;
   worker.send(exchange);
   EXPECT_TRUE(exchange.aborted);
@@ -190,7 +198,9 @@ TEST(Body, AStreamOfStringsIsRefused) {
 
 TEST(Body, AStreamThatNeverGivesIsHung) {
   Worker worker;
-  ASSERT_EQ(worker.load("export default { fetch(r) { return new Response(new ReadableStream({})); } };"), "");
+  ASSERT_EQ(
+      worker.load("export default { fetch(r) { return new Response(new ReadableStream({})); } };"),
+      "");
   Exchange exchange;
   worker.send(exchange);
   EXPECT_TRUE(exchange.aborted);
@@ -199,10 +209,12 @@ TEST(Body, AStreamThatNeverGivesIsHung) {
 
 TEST(Body, FixedLengthGivesAContentLength) {
   Worker worker;
-  ASSERT_EQ(worker.load("export default { fetch(r) { const { readable, writable } = new FixedLengthStream(4);"
-                        "  const w = writable.getWriter(); w.write(new TextEncoder().encode('four')); w.close();"
-                        "  return new Response(readable); } };"),
-            "");
+  ASSERT_EQ(
+      worker.load(
+          "export default { fetch(r) { const { readable, writable } = new FixedLengthStream(4);"
+          "  const w = writable.getWriter(); w.write(new TextEncoder().encode('four')); w.close();"
+          "  return new Response(readable); } };"),
+      "");
   Exchange exchange;
   worker.send(exchange);
   EXPECT_EQ(exchange.body, "four");

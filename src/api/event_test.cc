@@ -1,4 +1,5 @@
-// Events from start to end: answers, failures, waitUntil, timers, hung handlers, use across requests.
+// Events from start to end: answers, failures, waitUntil, timers, hung handlers, use across
+// requests.
 #include <gtest/gtest.h>
 
 #include "api/event/errors.h"
@@ -9,7 +10,8 @@ namespace {
 
 TEST(Event, AnswersAtOnceWithAString) {
   Worker worker;
-  ASSERT_EQ(worker.load("export default { fetch() { return new Response('Hello World!'); } };"), "");
+  ASSERT_EQ(worker.load("export default { fetch() { return new Response('Hello World!'); } };"),
+            "");
   Exchange exchange;
   ASSERT_NE(worker.start(exchange), nullptr);
   // No turn of the loop was needed.
@@ -25,12 +27,13 @@ TEST(Event, AnswersAtOnceWithAString) {
 
 TEST(Event, AnswersFromAnAsyncHandler) {
   Worker worker;
-  ASSERT_EQ(worker.load("export default { async fetch(request) {"
-                        "  await null; await null;"
-                        "  return new Response(request.method + ' ' + request.url + ' ' +"
-                        "    request.headers.get('X-Test'), {status: 201, headers: {'X-Answer': 'a'}});"
-                        "} };"),
-            "");
+  ASSERT_EQ(
+      worker.load("export default { async fetch(request) {"
+                  "  await null; await null;"
+                  "  return new Response(request.method + ' ' + request.url + ' ' +"
+                  "    request.headers.get('X-Test'), {status: 201, headers: {'X-Answer': 'a'}});"
+                  "} };"),
+      "");
   Exchange exchange;
   exchange.request_method = "PURGE";
   exchange.request_headers = {{"x-TEST", "1"}, {"X-Test", "2"}};
@@ -42,10 +45,11 @@ TEST(Event, AnswersFromAnAsyncHandler) {
 
 TEST(Event, SendsUtf8AndBytes) {
   Worker worker;
-  ASSERT_EQ(worker.load("export default { fetch(request) {"
-                        "  if (request.url.endsWith('b')) return new Response(new Uint8Array([0, 255, 1]));"
-                        "  if (request.url.endsWith('n')) return new Response(null, {status: 204});"
-                        "  return new Response('\\u20ac \\ud83d\\ude00 \\ud800 \\xe9'); } };"),
+  ASSERT_EQ(worker.load(
+                "export default { fetch(request) {"
+                "  if (request.url.endsWith('b')) return new Response(new Uint8Array([0, 255, 1]));"
+                "  if (request.url.endsWith('n')) return new Response(null, {status: 204});"
+                "  return new Response('\\u20ac \\ud83d\\ude00 \\ud800 \\xe9'); } };"),
             "");
   EXPECT_EQ(worker.get(), "€ 😀 \xEF\xBF\xBD é");
   EXPECT_EQ(worker.get("http://worker.test/b"), std::string("\0\xff\1", 3));
@@ -57,7 +61,8 @@ TEST(Event, SendsUtf8AndBytes) {
 }
 
 TEST(Event, ClassesWithOwnEnvAndContext) {
-  Worker worker({.env = {{.name = "NAME", .value = "bee"}, {.name = "N", .value = "{\"a\":[1]}", .json = true}}});
+  Worker worker({.env = {{.name = "NAME", .value = "bee"},
+                         {.name = "N", .value = "{\"a\":[1]}", .json = true}}});
   ASSERT_EQ(worker.load("import { WorkerEntrypoint, env } from 'cloudflare:workers';"
                         "const early = env.NAME;"
                         "export default class extends WorkerEntrypoint {"
@@ -98,19 +103,23 @@ TEST(Event, AnExceptionFailsTheRequestAndIsLogged) {
 
 TEST(Event, SaysWhatIsWrongWithTheAnswer) {
   Worker worker;
-  ASSERT_EQ(worker.load("export default { fetch(r) {"
-                        "  if (r.url.endsWith('e')) return Response.error();"
-                        "  if (r.url.endsWith('u')) { const x = new Response('a'); x.text(); return x; }"
-                        "  return 'text'; } };"),
-            "");
-  EXPECT_EQ(worker.get(),
-            "failed: TypeError: Incorrect type for Promise: the Promise did not resolve to 'Response'.");
-  EXPECT_EQ(worker.get("http://worker.test/e"),
-            "failed: TypeError: Return value from serve handler must not be an error response (like "
-            "Response.error())");
-  EXPECT_EQ(worker.get("http://worker.test/u"),
-            "failed: TypeError: Body has already been used. It can only be used once. Use tee() first if "
-            "you need to read it twice.");
+  ASSERT_EQ(
+      worker.load("export default { fetch(r) {"
+                  "  if (r.url.endsWith('e')) return Response.error();"
+                  "  if (r.url.endsWith('u')) { const x = new Response('a'); x.text(); return x; }"
+                  "  return 'text'; } };"),
+      "");
+  EXPECT_EQ(
+      worker.get(),
+      "failed: TypeError: Incorrect type for Promise: the Promise did not resolve to 'Response'.");
+  EXPECT_EQ(
+      worker.get("http://worker.test/e"),
+      "failed: TypeError: Return value from serve handler must not be an error response (like "
+      "Response.error())");
+  EXPECT_EQ(
+      worker.get("http://worker.test/u"),
+      "failed: TypeError: Body has already been used. It can only be used once. Use tee() first if "
+      "you need to read it twice.");
 }
 
 TEST(Event, WithoutAFetchHandler) {
@@ -121,7 +130,8 @@ TEST(Event, WithoutAFetchHandler) {
 
 TEST(Event, PassThroughOnException) {
   Worker worker;
-  ASSERT_EQ(worker.load("export default { fetch(r, e, ctx) { ctx.passThroughOnException(); throw 1; } };"),
+  ASSERT_EQ(worker.load(
+                "export default { fetch(r, e, ctx) { ctx.passThroughOnException(); throw 1; } };"),
             "");
   Exchange exchange;
   worker.send(exchange);
@@ -193,15 +203,16 @@ TEST(Event, TimersOfAnEndedEventAreDropped) {
 
 TEST(Event, TimersFireInOrderAndCanBeCleared) {
   Worker worker;
-  ASSERT_EQ(worker.load("export default { async fetch() { const log = [];"
-                        "  setTimeout(() => log.push('b'), 20); setTimeout((x) => log.push(x), 5, 'a');"
-                        "  const c = setTimeout(() => log.push('never'), 10); clearTimeout(c);"
-                        "  let n = 0; const i = setInterval(() => { log.push(n); if (++n == 3)"
-                        "    clearInterval(i); }, 1);"
-                        "  setTimeout(() => { throw new Error('in a timer'); }, 1);"
-                        "  await new Promise(r => setTimeout(r, 60));"
-                        "  return new Response(log.join()); } };"),
-            "");
+  ASSERT_EQ(
+      worker.load("export default { async fetch() { const log = [];"
+                  "  setTimeout(() => log.push('b'), 20); setTimeout((x) => log.push(x), 5, 'a');"
+                  "  const c = setTimeout(() => log.push('never'), 10); clearTimeout(c);"
+                  "  let n = 0; const i = setInterval(() => { log.push(n); if (++n == 3)"
+                  "    clearInterval(i); }, 1);"
+                  "  setTimeout(() => { throw new Error('in a timer'); }, 1);"
+                  "  await new Promise(r => setTimeout(r, 60));"
+                  "  return new Response(log.join()); } };"),
+      "");
   const std::string body = worker.get();
   EXPECT_EQ(body.size(), 9u) << body;
   EXPECT_LT(body.find('a'), body.find('b')) << body;
@@ -211,10 +222,11 @@ TEST(Event, TimersFireInOrderAndCanBeCleared) {
 
 TEST(Event, AnUnhandledRejectionIsLogged) {
   Worker worker;
-  ASSERT_EQ(worker.load("export default { async fetch() { Promise.reject(new Error('lost'));"
-                        "  const p = Promise.reject(new Error('caught in time')); p.catch(() => {});"
-                        "  return new Response('ok'); } };"),
-            "");
+  ASSERT_EQ(
+      worker.load("export default { async fetch() { Promise.reject(new Error('lost'));"
+                  "  const p = Promise.reject(new Error('caught in time')); p.catch(() => {});"
+                  "  return new Response('ok'); } };"),
+      "");
   EXPECT_EQ(worker.get(), "ok");
   ASSERT_EQ(worker.exceptions.size(), 1u);
   EXPECT_EQ(worker.exceptions[0].report.message, "Error: lost");
@@ -222,9 +234,9 @@ TEST(Event, AnUnhandledRejectionIsLogged) {
 }
 
 TEST(Event, IoAtTopLevelThrows) {
-  for (const char* code :
-       {"setTimeout(() => {}, 1)", "crypto.randomUUID()", "crypto.getRandomValues(new Uint8Array(4))",
-        "new Response('x')", "await fetch('http://a.test/')", "await scheduler.wait(1)"}) {
+  for (const char* code : {"setTimeout(() => {}, 1)", "crypto.randomUUID()",
+                           "crypto.getRandomValues(new Uint8Array(4))", "new Response('x')",
+                           "await fetch('http://a.test/')", "await scheduler.wait(1)"}) {
     Worker worker;
     EXPECT_EQ(worker.load(std::string(code) + "; export default {};"),
               std::string("Error: ") + kGlobalScopeMessage)
@@ -263,12 +275,13 @@ TEST(Event, ABodyOfAnotherRequestCannotBeRead) {
 
 TEST(Event, TheContextIsKnownAfterAwaitsAndInTimers) {
   Worker worker;
-  ASSERT_EQ(worker.load("let kept; const seen = []; export default { async fetch(r, env, ctx) {"
-                        "  const id = new URL(r.url).pathname;"
-                        "  await new Promise(r => setTimeout(r, 10)); await null;"
-                        "  ctx.waitUntil(new Promise(r => setTimeout(() => { seen.push(id); r(); }, 1)));"
-                        "  return new Response(crypto.randomUUID().length + ''); } };"),
-            "");
+  ASSERT_EQ(
+      worker.load("let kept; const seen = []; export default { async fetch(r, env, ctx) {"
+                  "  const id = new URL(r.url).pathname;"
+                  "  await new Promise(r => setTimeout(r, 10)); await null;"
+                  "  ctx.waitUntil(new Promise(r => setTimeout(() => { seen.push(id); r(); }, 1)));"
+                  "  return new Response(crypto.randomUUID().length + ''); } };"),
+      "");
   Exchange a, b;
   a.request_url = "http://worker.test/a";
   b.request_url = "http://worker.test/b";
@@ -282,13 +295,15 @@ TEST(Event, TheContextIsKnownAfterAwaitsAndInTimers) {
 
 TEST(Event, WhatComesAfterTheEndIsRefused) {
   Worker worker;
-  ASSERT_EQ(worker.load("let late, release; const gate = new Promise(r => release = r);"
-                        "export default { async fetch(r) {"
-                        "  if (r.url.endsWith('2')) { release(); await null; await null; await null;"
-                        "    return new Response(String(late)); }"
-                        "  gate.then(() => { try { setTimeout(() => {}, 1); } catch (e) { late = e.message; } });"
-                        "  return new Response('ok'); } };"),
-            "");
+  ASSERT_EQ(
+      worker.load(
+          "let late, release; const gate = new Promise(r => release = r);"
+          "export default { async fetch(r) {"
+          "  if (r.url.endsWith('2')) { release(); await null; await null; await null;"
+          "    return new Response(String(late)); }"
+          "  gate.then(() => { try { setTimeout(() => {}, 1); } catch (e) { late = e.message; } });"
+          "  return new Response('ok'); } };"),
+      "");
   EXPECT_EQ(worker.get(), "ok");
   EXPECT_EQ(worker.get("http://worker.test/2"), kContextEndedMessage);
 }
@@ -318,12 +333,14 @@ TEST(Event, TheClientGoesAway) {
 
 TEST(Event, TheHeadStaysWhenTheClientGoes) {
   Worker worker;
-  ASSERT_EQ(worker.load("globalThis.log = ''; export default { async fetch(r, env, ctx) {"
-                        "  if (r.url.endsWith('log')) return new Response(log);"
-                        "  ctx.waitUntil((async () => { await new Promise(r => setTimeout(r, 10));"
-                        "    log = r.headers.get('x-name') + [...r.headers.keys()] + r.cf.colo + r.url; })());"
-                        "  await new Promise(() => {}); } };"),
-            "");
+  ASSERT_EQ(
+      worker.load(
+          "globalThis.log = ''; export default { async fetch(r, env, ctx) {"
+          "  if (r.url.endsWith('log')) return new Response(log);"
+          "  ctx.waitUntil((async () => { await new Promise(r => setTimeout(r, 10));"
+          "    log = r.headers.get('x-name') + [...r.headers.keys()] + r.cf.colo + r.url; })());"
+          "  await new Promise(() => {}); } };"),
+      "");
   auto exchange = std::make_unique<Exchange>();
   exchange->request_headers = {{"X-Name", "bee"}, {"Accept", "*/*"}};
   Event* event = worker.start(*exchange);
@@ -348,9 +365,10 @@ TEST(Event, CancelEndsAtOnce) {
 
 TEST(Event, TheCpuLimitEndsOneRequest) {
   Worker worker({.cpu_ms = 30});
-  ASSERT_EQ(worker.load("export default { async fetch(r) {"
-                        "  if (r.url.endsWith('spin')) for (;;) {}"
-                        "  await new Promise(r => setTimeout(r, 200)); return new Response('fine'); } };"),
+  ASSERT_EQ(worker.load(
+                "export default { async fetch(r) {"
+                "  if (r.url.endsWith('spin')) for (;;) {}"
+                "  await new Promise(r => setTimeout(r, 200)); return new Response('fine'); } };"),
             "");
   Exchange neighbour, spin;
   worker.start(neighbour);
@@ -364,9 +382,11 @@ TEST(Event, TheCpuLimitEndsOneRequest) {
 
 TEST(Event, OutOfMemoryEndsAllOfTheIsolate) {
   Worker worker;
-  ASSERT_EQ(worker.load("export default { async fetch(r) {"
-                        "  if (r.url.endsWith('eat')) { const a = []; for (;;) a.push(new Array(1000).fill(1.5)); }"
-                        "  await new Promise(r => setTimeout(r, 3000)); return new Response('fine'); } };"),
+  ASSERT_EQ(worker.load(
+                "export default { async fetch(r) {"
+                "  if (r.url.endsWith('eat')) { const a = []; for (;;) a.push(new "
+                "Array(1000).fill(1.5)); }"
+                "  await new Promise(r => setTimeout(r, 3000)); return new Response('fine'); } };"),
             "");
   Exchange neighbour, eater, late;
   worker.start(neighbour);

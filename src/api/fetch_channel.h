@@ -41,9 +41,9 @@ class FetchChannel {
   // These may be called from inside a job, on its fiber: they only queue, and never call back into
   // the runtime before the job is done.
   virtual void respond(const net::ResponseHead& head, std::string_view body, bool finish) = 0;
-  virtual bool write(std::string_view data) = 0;   // false: wait for on_writable
+  virtual bool write(std::string_view data) = 0;  // false: wait for on_writable
   virtual void finish() = 0;
-  virtual void abort() = 0;                        // a streamed body failed in the middle
+  virtual void abort() = 0;  // a streamed body failed in the middle
 
  protected:
   ~FetchChannel() = default;

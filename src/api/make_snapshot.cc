@@ -1,5 +1,5 @@
-// Program of the build: evaluates the runtime's bundled JavaScript and writes the start-up snapshot.
-// usage: make_snapshot BUNDLE.js OUTPUT
+// Program of the build: evaluates the runtime's bundled JavaScript and writes the start-up
+// snapshot. usage: make_snapshot BUNDLE.js OUTPUT
 #include <fmt/format.h>
 #include <libplatform/libplatform.h>
 #include <v8.h>

@@ -11,12 +11,18 @@ namespace skep::api {
 
 std::string_view outcome_name(Outcome outcome) {
   switch (outcome) {
-    case Outcome::ok: return "ok";
-    case Outcome::exception: return "exception";
-    case Outcome::exceeded_cpu: return "exceededCpu";
-    case Outcome::exceeded_memory: return "exceededMemory";
-    case Outcome::canceled: return "canceled";
-    case Outcome::script_not_found: return "scriptNotFound";
+    case Outcome::ok:
+      return "ok";
+    case Outcome::exception:
+      return "exception";
+    case Outcome::exceeded_cpu:
+      return "exceededCpu";
+    case Outcome::exceeded_memory:
+      return "exceededMemory";
+    case Outcome::canceled:
+      return "canceled";
+    case Outcome::script_not_found:
+      return "scriptNotFound";
   }
   return "unknown";
 }
@@ -54,11 +60,17 @@ Event* Runtime::fetch(FetchChannel& channel, EventObserver& observer, std::strin
   return nullptr;
 }
 
-void Runtime::client_gone(Event& event) { event.client_gone(); }
+void Runtime::client_gone(Event& event) {
+  event.client_gone();
+}
 
-void Runtime::cancel(Event& event) { event.cancel(Outcome::canceled); }
+void Runtime::cancel(Event& event) {
+  event.cancel(Outcome::canceled);
+}
 
-size_t Runtime::events_in_flight() const { return impl_->events.size(); }
+size_t Runtime::events_in_flight() const {
+  return impl_->events.size();
+}
 
 // --- test() ---
 
@@ -92,7 +104,8 @@ class TestRun final : public isolate::Job {
  private:
   void next() {
     if (at_ == names_.size()) return finish();
-    Event* event = runtime_.tenant.condemned() ? nullptr : runtime_.events.make(runtime_, names_[at_]);
+    Event* event =
+        runtime_.tenant.condemned() ? nullptr : runtime_.events.make(runtime_, names_[at_]);
     if (!event) return stopped();
     auto on_end = [this](const EventResult& result) {
       const bool ok = result.outcome == Outcome::ok;

@@ -1,6 +1,6 @@
 // The Workers runtime inside one tenant, as the shard sees it: load a worker, send it events. The
-// native half of the web APIs hangs here, one folder an API; their JavaScript half is in the start-up
-// snapshot (snapshot.h). All calls on the loop's thread and stack.
+// native half of the web APIs hangs here, one folder an API; their JavaScript half is in the
+// start-up snapshot (snapshot.h). All calls on the loop's thread and stack.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ enum class Outcome {
   exception,
   exceeded_cpu,
   exceeded_memory,
-  canceled,        // the client went away, or the runtime gave up a hung handler
+  canceled,  // the client went away, or the runtime gave up a hung handler
   script_not_found,
 };
 std::string_view outcome_name(Outcome outcome);
@@ -45,7 +45,7 @@ struct ExceptionReport {
 struct EnvVar {
   std::string name;
   std::string value;
-  bool json = false;        // value is JSON text, to be parsed
+  bool json = false;  // value is JSON text, to be parsed
 };
 
 struct WorkerOptions {
@@ -53,8 +53,8 @@ struct WorkerOptions {
   std::string compatibility_date;
   std::vector<std::string> compatibility_flags;  // in effect
   std::vector<EnvVar> env;
-  int64_t cpu_ms = 0;            // a request; 0: no limit
-  int64_t startup_cpu_ms = 0;    // top-level evaluation; 0: no limit
+  int64_t cpu_ms = 0;          // a request; 0: no limit
+  int64_t startup_cpu_ms = 0;  // top-level evaluation; 0: no limit
 };
 
 // What the runtime asks of the shard.
@@ -62,7 +62,8 @@ class RuntimeHost {
  public:
   virtual loop::Loop& loop() = 0;
   virtual void on_console(std::string_view request_id, ConsoleLevel level, std::string message) = 0;
-  // An exception that nobody caught: in a handler, in waitUntil, in a timer, an unhandled rejection.
+  // An exception that nobody caught: in a handler, in waitUntil, in a timer, an unhandled
+  // rejection.
   virtual void on_exception(std::string_view request_id, std::string_view where,
                             const ExceptionReport& report) = 0;
 
@@ -72,12 +73,12 @@ class RuntimeHost {
 
 struct EventResult {
   Outcome outcome = Outcome::ok;
-  ExceptionReport exception;     // for exception and script errors
+  ExceptionReport exception;  // for exception and script errors
   int64_t cpu_ns = 0;
 };
 
-// The shard's side of a running event. on_end comes last, when the handler and all waitUntil promises
-// are through and nothing of the event is left. Neither call may destroy the tenant.
+// The shard's side of a running event. on_end comes last, when the handler and all waitUntil
+// promises are through and nothing of the event is left. Neither call may destroy the tenant.
 class EventObserver {
  public:
   // The handler failed before a response was started: the shard answers with an error page, or goes
@@ -113,11 +114,11 @@ class Runtime final : public isolate::Tenant::Attachment {
   void check(std::shared_ptr<isolate::Bundle> bundle,
              std::function<void(std::vector<ExceptionReport>)> done);
 
-  // Dispatches a request to the default export's fetch (or the service-worker listener). `channel` and
-  // `observer` stay valid until on_end. request_id: for the log (copied).
-  // Null when the tenant takes no more events (queue full, condemned): nothing was started.
-  // Most events are over before this returns: on_end (and on_failed before it) may come from within the
-  // call, and the pointer is then no longer valid. Use it only while on_end has not come.
+  // Dispatches a request to the default export's fetch (or the service-worker listener). `channel`
+  // and `observer` stay valid until on_end. request_id: for the log (copied). Null when the tenant
+  // takes no more events (queue full, condemned): nothing was started. Most events are over before
+  // this returns: on_end (and on_failed before it) may come from within the call, and the pointer
+  // is then no longer valid. Use it only while on_end has not come.
   Event* fetch(FetchChannel& channel, EventObserver& observer, std::string_view request_id);
   // The client is gone: the channel is closed, pending reads and writes fail. The event goes on for
   // its waitUntil promises, bounded; on_end still comes. After this call `channel` is not used.

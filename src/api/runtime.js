@@ -1,5 +1,5 @@
-// The runtime's JavaScript, bundled from here. The order of the imports is the order in which globals
-// appear; what native code calls goes out as `hooks`.
+// The runtime's JavaScript, bundled from here. The order of the imports is the order in which
+// globals appear; what native code calls goes out as `hooks`.
 import { ops } from "./base/ops.js";
 import "./base/primordials.js";
 import "./dom/dom_exception.js";
@@ -36,12 +36,13 @@ expose_function(function (error) {
   report_error(error);
 }, "reportError");
 
-// Once, before the worker's top level. vars: as before_main; flags: names of the compatibility flags in
-// effect.
+// Once, before the worker's top level. vars: as before_main; flags: names of the compatibility
+// flags in effect.
 function configure(vars, flags) {
   const compatibilityFlags = { __proto__: null };
   for (let i = 0; i < flags.length; i++) compatibilityFlags[flags[i]] = true;
-  expose_value("Cloudflare", ObjectFreeze({ compatibilityFlags: ObjectFreeze(compatibilityFlags) }));
+  expose_value("Cloudflare",
+    ObjectFreeze({ compatibilityFlags: ObjectFreeze(compatibilityFlags) }));
   before_main(vars);
 }
 
@@ -56,8 +57,8 @@ ops.set_hooks({
   unhandled_rejection,
 });
 
-// What most workers run is compiled here, into the snapshot: their first request need not wait for the
-// compiler. Nobody hears the answers, for there is no event of this id.
+// What most workers run is compiled here, into the snapshot: their first request need not wait for
+// the compiler. Nobody hears the answers, for there is no event of this id.
 function warm_up() {
   const id = 1;
   const visit = (handler) => {
@@ -66,7 +67,8 @@ function warm_up() {
     dispatch_fetch(id, "GET", "http://warm.up/");
   };
   visit(() => new Response("text"));
-  visit(async () => new Response("text", { status: 201, headers: { "Content-Type": "text/plain" } }));
+  visit(async () => new Response("text", { status: 201,
+    headers: { "Content-Type": "text/plain" } }));
   visit((request) => {
     const url = new URL(request.url);
     url.searchParams.get("name");

@@ -23,7 +23,10 @@ class NullChannel final : public FetchChannel, public EventObserver {
   bool write(std::string_view data) override { return bytes += data.size(), true; }
   void finish() override {}
   void abort() override {}
-  void on_failed(const EventResult& result, bool) override { ++failures; error = result.exception.message; }
+  void on_failed(const EventResult& result, bool) override {
+    ++failures;
+    error = result.exception.message;
+  }
   void on_end(const EventResult& result) override { ++ended; }
 
   size_t bytes = 0;
@@ -65,30 +68,32 @@ void hello_async(benchmark::State& state) {
 BENCHMARK(hello_async);
 
 void hello_awaits(benchmark::State& state) {
-  run(state, "export default { async fetch() { await null; return new Response('Hello World!'); } };");
+  run(state,
+      "export default { async fetch() { await null; return new Response('Hello World!'); } };");
 }
 BENCHMARK(hello_awaits);
 
 void routes_and_headers(benchmark::State& state) {
   run(state,
-                   "export default { fetch(request) { const url = new URL(request.url);"
-                   "  if (url.pathname !== '/some/path') return new Response('no', {status: 404});"
-                   "  return new Response(request.headers.get('user-agent') + url.searchParams.get('and'),"
-                   "    { headers: { 'Content-Type': 'text/html', 'Cache-Control': 'no-store' } }); } };");
+      "export default { fetch(request) { const url = new URL(request.url);"
+      "  if (url.pathname !== '/some/path') return new Response('no', {status: 404});"
+      "  return new Response(request.headers.get('user-agent') + url.searchParams.get('and'),"
+      "    { headers: { 'Content-Type': 'text/html', 'Cache-Control': 'no-store' } }); } };");
 }
 BENCHMARK(routes_and_headers);
 
 void json(benchmark::State& state) {
-  run(state, "export default { fetch(request) { return Response.json({ a: 1, b: [1, 2, 3],"
-                          "  method: request.method }); } };");
+  run(state,
+      "export default { fetch(request) { return Response.json({ a: 1, b: [1, 2, 3],"
+      "  method: request.method }); } };");
 }
 BENCHMARK(json);
 
 void stream(benchmark::State& state) {
   run(state,
-                   "const chunk = new Uint8Array(1000); export default { fetch(request) {"
-                   "  return new Response(new ReadableStream({ start(c) {"
-                   "    c.enqueue(chunk); c.enqueue(chunk); c.close(); } })); } };");
+      "const chunk = new Uint8Array(1000); export default { fetch(request) {"
+      "  return new Response(new ReadableStream({ start(c) {"
+      "    c.enqueue(chunk); c.enqueue(chunk); c.close(); } })); } };");
 }
 BENCHMARK(stream);
 

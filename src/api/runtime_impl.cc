@@ -11,7 +11,7 @@ namespace skep::api {
 namespace {
 
 constexpr std::array<std::string_view, static_cast<size_t>(Hook::count)> kHookNames = {
-    "configure",  "set_main",   "dispatch_fetch",  "dispatch_test",
+    "configure",  "set_main",   "dispatch_fetch", "dispatch_test",
     "list_tests", "timer_fire", "builtin_module", "unhandled_rejection"};
 
 // An id is (generation << kSlotBits | slot) + 1 in 30 bits, so that V8 keeps it as a small integer
@@ -55,7 +55,8 @@ void EventTable::remove(Event& event) {
 Event* EventTable::find(uint32_t id) const {
   if (id == 0) return nullptr;
   const uint32_t slot = (id - 1) & ((1 << kSlotBits) - 1);
-  if (slot >= slots_.size() || !slots_[slot].event || slots_[slot].event->id() != id) return nullptr;
+  if (slot >= slots_.size() || !slots_[slot].event || slots_[slot].event->id() != id)
+    return nullptr;
   return slots_[slot].event.get();
 }
 
@@ -67,7 +68,9 @@ Runtime::Impl::Impl(isolate::Tenant& tenant_in, RuntimeHost& host_in, WorkerOpti
       options(std::move(options_in)),
       make_code_caches([this] { loader->make_code_caches(); }) {}
 
-Runtime::Impl::~Impl() { stop_all(Outcome::canceled); }
+Runtime::Impl::~Impl() {
+  stop_all(Outcome::canceled);
+}
 
 void Runtime::Impl::take_hooks(v8::Isolate* isolate, v8::Local<v8::Context> context) {
   if (hooks_taken) return;
@@ -91,7 +94,8 @@ bool Runtime::Impl::drain(v8::Isolate* isolate, v8::Local<v8::Context> context) 
     for (UnhandledRejection& rejection : now) {
       v8::HandleScope scope(isolate);
       enter_event(isolate, rejection.event_id);
-      v8::Local<v8::Value> argv[2] = {rejection.promise.Get(isolate), rejection.reason.Get(isolate)};
+      v8::Local<v8::Value> argv[2] = {rejection.promise.Get(isolate),
+                                      rejection.reason.Get(isolate)};
       v8::Local<v8::Value> handled;
       const bool called = hook(isolate, Hook::unhandled_rejection)
                               ->Call(context, v8::Undefined(isolate), 2, argv)
@@ -173,14 +177,20 @@ void Runtime::Impl::after_job() {
 
 Outcome outcome_of(isolate::StopReason reason) {
   switch (reason) {
-    case isolate::StopReason::none: return Outcome::ok;
-    case isolate::StopReason::cpu_limit: return Outcome::exceeded_cpu;
-    case isolate::StopReason::memory_limit: return Outcome::exceeded_memory;
-    case isolate::StopReason::shutdown: return Outcome::canceled;
+    case isolate::StopReason::none:
+      return Outcome::ok;
+    case isolate::StopReason::cpu_limit:
+      return Outcome::exceeded_cpu;
+    case isolate::StopReason::memory_limit:
+      return Outcome::exceeded_memory;
+    case isolate::StopReason::shutdown:
+      return Outcome::canceled;
   }
   return Outcome::canceled;
 }
 
-Runtime::Impl& runtime_of(v8::Isolate* isolate) { return Runtime::from(isolate)->impl(); }
+Runtime::Impl& runtime_of(v8::Isolate* isolate) {
+  return Runtime::from(isolate)->impl();
+}
 
 }  // namespace skep::api

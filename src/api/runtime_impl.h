@@ -29,8 +29,8 @@ enum class Hook {
   count,
 };
 
-// Events by id: a slot and its generation, so that a stale id finds nothing. Slots are reused in the
-// order they were freed, which makes a generation last.
+// Events by id: a slot and its generation, so that a stale id finds nothing. Slots are reused in
+// the order they were freed, which makes a generation last.
 class EventTable {
  public:
   static constexpr size_t kMaxEvents = 1 << 14;
@@ -82,8 +82,8 @@ struct Runtime::Impl {
   Outcome stop_outcome() const;
   // Ends all events by force (loop).
   void stop_all(Outcome outcome);
-  // After a job, on the loop's stack: settles events that it changed although it was not theirs, and
-  // ends those that nothing can wake any more.
+  // After a job, on the loop's stack: settles events that it changed although it was not theirs,
+  // and ends those that nothing can wake any more.
   void after_job();
 
   isolate::Tenant& tenant;
@@ -93,11 +93,11 @@ struct Runtime::Impl {
   bool hooks_taken = false;
   v8::Global<v8::String> methods[4];
   EventTable events;
-  size_t pending = 0;           // operations of all events that will call back
-  size_t buffered_bytes = 0;    // of request bodies that JavaScript waits for whole
+  size_t pending = 0;         // operations of all events that will call back
+  size_t buffered_bytes = 0;  // of request bodies that JavaScript waits for whole
   std::vector<UnhandledRejection> rejections;
   std::vector<uint32_t> touched;  // events to settle after the job
-  std::string scratch;          // header text on its way to a channel
+  std::string scratch;            // header text on its way to a channel
   std::vector<net::Header> scratch_headers;
   uint32_t last_timer_id = 0;
   isolate::CpuMeter startup_meter;

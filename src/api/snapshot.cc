@@ -13,7 +13,8 @@
 namespace skep::api {
 namespace {
 
-// set_hooks({…}): what native code calls. Kept in the context's embedder data until the blob is made.
+// set_hooks({…}): what native code calls. Kept in the context's embedder data until the blob is
+// made.
 constexpr int kHooksSlot = 1;
 
 void set_hooks(const v8::FunctionCallbackInfo<v8::Value>& info) {

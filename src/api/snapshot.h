@@ -1,6 +1,7 @@
-// The start-up snapshot: the runtime's JavaScript, evaluated at build time. make_snapshot (a program of
-// the build) calls create_snapshot; the engine gets the bytes and the same external references. The
-// runtime's context is the blob's default one: Context::New(isolate) gives it, FromSnapshot does not.
+// The start-up snapshot: the runtime's JavaScript, evaluated at build time. make_snapshot (a
+// program of the build) calls create_snapshot; the engine gets the bytes and the same external
+// references. The runtime's context is the blob's default one: Context::New(isolate) gives it,
+// FromSnapshot does not.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// `iterable<K, V>` of Web IDL for Headers, URLSearchParams and FormData: entries, keys, values, forEach
-// and an iterator of its own prototype that follows changes of the list as the standard says.
+// `iterable<K, V>` of Web IDL for Headers, URLSearchParams and FormData: entries, keys, values,
+// forEach and an iterator of its own prototype that follows changes of the list as the standard
+// says.
 import { illegal_invocation, require_args, to_callback } from "./webidl.js";
 import {
   FunctionPrototypeCall,

@@ -6,7 +6,8 @@ namespace skep::api {
 
 std::span<const std::span<const Op>> all_ops() {
   // A folder joins with its first op.
-  static const std::array tables = {event_ops(), fetch_ops(), url_ops(), timers_ops(), crypto_ops()};
+  static const std::array tables = {event_ops(), fetch_ops(), url_ops(), timers_ops(),
+                                    crypto_ops()};
   return tables;
 }
 

@@ -1,6 +1,6 @@
-// Ops: the native functions that the runtime's JavaScript calls. Each folder has one table; this header
-// and ops.cc list the folders, and both the ops object and the snapshot's external references are made
-// from that list. Used by the snapshot maker and by every shard.
+// Ops: the native functions that the runtime's JavaScript calls. Each folder has one table; this
+// header and ops.cc list the folders, and both the ops object and the snapshot's external
+// references are made from that list. Used by the snapshot maker and by every shard.
 #pragma once
 
 #include <v8.h>

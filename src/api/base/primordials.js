@@ -1,13 +1,14 @@
 // The built-ins as they were when the snapshot was made. User code that rewrites a prototype or a
-// global afterwards reaches none of them. Methods are uncurried: the receiver is the first argument.
-// Unused lines cost nothing: the bundler drops them.
+// global afterwards reaches none of them. Methods are uncurried: the receiver is the first
+// argument. Unused lines cost nothing: the bundler drops them.
 const { bind, call } = Function.prototype;
 const uncurry = bind.bind(call);
 const getter = (object, key) => uncurry(Object.getOwnPropertyDescriptor(object, key).get);
 const proto = Object.getPrototypeOf;
 const TypedArray = proto(Uint8Array);
 
-// Species and constructor lookups of promises would hand our own promises to code that patched them.
+// Species and constructor lookups of promises would hand our own promises to code that patched
+// them.
 Object.defineProperty(Promise.prototype, "constructor", { writable: false, configurable: false });
 Object.defineProperty(Promise, Symbol.species, { configurable: false });
 
@@ -183,10 +184,14 @@ export const ArrayPrototypeUnshift = /* @__PURE__ */ uncurry(Array.prototype.uns
 export const ArrayBufferPrototypeSlice = /* @__PURE__ */ uncurry(ArrayBuffer.prototype.slice);
 export const ArrayBufferPrototypeResize = /* @__PURE__ */ uncurry(ArrayBuffer.prototype.resize);
 export const ArrayBufferPrototypeTransfer = /* @__PURE__ */ uncurry(ArrayBuffer.prototype.transfer);
-export const ArrayBufferPrototypeGetByteLength = /* @__PURE__ */ getter(ArrayBuffer.prototype, "byteLength");
-export const ArrayBufferPrototypeGetDetached = /* @__PURE__ */ getter(ArrayBuffer.prototype, "detached");
-export const ArrayBufferPrototypeGetMaxByteLength = /* @__PURE__ */ getter(ArrayBuffer.prototype, "maxByteLength");
-export const ArrayBufferPrototypeGetResizable = /* @__PURE__ */ getter(ArrayBuffer.prototype, "resizable");
+export const ArrayBufferPrototypeGetByteLength =
+  /* @__PURE__ */ getter(ArrayBuffer.prototype, "byteLength");
+export const ArrayBufferPrototypeGetDetached =
+  /* @__PURE__ */ getter(ArrayBuffer.prototype, "detached");
+export const ArrayBufferPrototypeGetMaxByteLength =
+  /* @__PURE__ */ getter(ArrayBuffer.prototype, "maxByteLength");
+export const ArrayBufferPrototypeGetResizable =
+  /* @__PURE__ */ getter(ArrayBuffer.prototype, "resizable");
 
 // BigInt.prototype
 export const BigIntPrototypeToString = /* @__PURE__ */ uncurry(BigInt.prototype.toString);
@@ -203,8 +208,10 @@ export const DatePrototypeToJSON = /* @__PURE__ */ uncurry(Date.prototype.toJSON
 export const ErrorPrototypeToString = /* @__PURE__ */ uncurry(Error.prototype.toString);
 
 // FinalizationRegistry.prototype
-export const FinalizationRegistryPrototypeRegister = /* @__PURE__ */ uncurry(FinalizationRegistry.prototype.register);
-export const FinalizationRegistryPrototypeUnregister = /* @__PURE__ */ uncurry(FinalizationRegistry.prototype.unregister);
+export const FinalizationRegistryPrototypeRegister =
+  /* @__PURE__ */ uncurry(FinalizationRegistry.prototype.register);
+export const FinalizationRegistryPrototypeUnregister =
+  /* @__PURE__ */ uncurry(FinalizationRegistry.prototype.unregister);
 
 // Function.prototype
 export const FunctionPrototypeBind = /* @__PURE__ */ uncurry(Function.prototype.bind);
@@ -229,10 +236,12 @@ export const NumberPrototypeValueOf = /* @__PURE__ */ uncurry(Number.prototype.v
 export const NumberPrototypeToFixed = /* @__PURE__ */ uncurry(Number.prototype.toFixed);
 
 // Object.prototype
-export const ObjectPrototypeHasOwnProperty = /* @__PURE__ */ uncurry(Object.prototype.hasOwnProperty);
+export const ObjectPrototypeHasOwnProperty =
+  /* @__PURE__ */ uncurry(Object.prototype.hasOwnProperty);
 export const ObjectPrototypeToString = /* @__PURE__ */ uncurry(Object.prototype.toString);
 export const ObjectPrototypeIsPrototypeOf = /* @__PURE__ */ uncurry(Object.prototype.isPrototypeOf);
-export const ObjectPrototypePropertyIsEnumerable = /* @__PURE__ */ uncurry(Object.prototype.propertyIsEnumerable);
+export const ObjectPrototypePropertyIsEnumerable =
+  /* @__PURE__ */ uncurry(Object.prototype.propertyIsEnumerable);
 
 // Promise.prototype
 export const PromisePrototypeThen = /* @__PURE__ */ uncurry(Promise.prototype.then);
@@ -278,7 +287,8 @@ export const StringPrototypeValueOf = /* @__PURE__ */ uncurry(String.prototype.v
 // Symbol.prototype
 export const SymbolPrototypeToString = /* @__PURE__ */ uncurry(Symbol.prototype.toString);
 export const SymbolPrototypeValueOf = /* @__PURE__ */ uncurry(Symbol.prototype.valueOf);
-export const SymbolPrototypeGetDescription = /* @__PURE__ */ getter(Symbol.prototype, "description");
+export const SymbolPrototypeGetDescription =
+  /* @__PURE__ */ getter(Symbol.prototype, "description");
 
 // WeakMap.prototype
 export const WeakMapPrototypeDelete = /* @__PURE__ */ uncurry(WeakMap.prototype.delete);
@@ -302,24 +312,30 @@ export const DataViewPrototypeSetUint8 = /* @__PURE__ */ uncurry(DataView.protot
 export const DataViewPrototypeSetUint16 = /* @__PURE__ */ uncurry(DataView.prototype.setUint16);
 export const DataViewPrototypeSetUint32 = /* @__PURE__ */ uncurry(DataView.prototype.setUint32);
 export const DataViewPrototypeGetBuffer = /* @__PURE__ */ getter(DataView.prototype, "buffer");
-export const DataViewPrototypeGetByteLength = /* @__PURE__ */ getter(DataView.prototype, "byteLength");
-export const DataViewPrototypeGetByteOffset = /* @__PURE__ */ getter(DataView.prototype, "byteOffset");
+export const DataViewPrototypeGetByteLength =
+  /* @__PURE__ */ getter(DataView.prototype, "byteLength");
+export const DataViewPrototypeGetByteOffset =
+  /* @__PURE__ */ getter(DataView.prototype, "byteOffset");
 
 // %TypedArray%.prototype
-export const TypedArrayPrototypeCopyWithin = /* @__PURE__ */ uncurry(TypedArray.prototype.copyWithin);
+export const TypedArrayPrototypeCopyWithin =
+  /* @__PURE__ */ uncurry(TypedArray.prototype.copyWithin);
 export const TypedArrayPrototypeFill = /* @__PURE__ */ uncurry(TypedArray.prototype.fill);
 export const TypedArrayPrototypeSet = /* @__PURE__ */ uncurry(TypedArray.prototype.set);
 export const TypedArrayPrototypeSlice = /* @__PURE__ */ uncurry(TypedArray.prototype.slice);
 export const TypedArrayPrototypeSubarray = /* @__PURE__ */ uncurry(TypedArray.prototype.subarray);
 export const TypedArrayPrototypeGetBuffer = /* @__PURE__ */ getter(TypedArray.prototype, "buffer");
-export const TypedArrayPrototypeGetByteLength = /* @__PURE__ */ getter(TypedArray.prototype, "byteLength");
-export const TypedArrayPrototypeGetByteOffset = /* @__PURE__ */ getter(TypedArray.prototype, "byteOffset");
+export const TypedArrayPrototypeGetByteLength =
+  /* @__PURE__ */ getter(TypedArray.prototype, "byteLength");
+export const TypedArrayPrototypeGetByteOffset =
+  /* @__PURE__ */ getter(TypedArray.prototype, "byteOffset");
 export const TypedArrayPrototypeGetLength = /* @__PURE__ */ getter(TypedArray.prototype, "length");
 // The kind of a typed array ("Uint8Array"), undefined for anything else: works across realms.
 export const TypedArrayPrototypeGetSymbolToStringTag = /* @__PURE__ */ getter(
   TypedArray.prototype, Symbol.toStringTag);
 
-// Promises without a lookup on Promise. PromiseResolve of a native promise gives the promise itself.
+// Promises without a lookup on Promise. PromiseResolve of a native promise gives the promise
+// itself.
 const promise_resolve = Promise.resolve;
 const promise_reject = Promise.reject;
 export const PromiseResolve = (value) => ReflectApply(promise_resolve, Promise_, [value]);
@@ -331,7 +347,8 @@ export const PromiseWithResolvers = () => ReflectApply(with_resolvers, Promise_,
 export const IteratorPrototype = /* @__PURE__ */ proto(proto([][Symbol.iterator]()));
 export const AsyncIteratorPrototype = /* @__PURE__ */ proto(
   proto(proto((async function* () {})())));
-export const ArrayIteratorPrototypeNext = /* @__PURE__ */ uncurry(proto([][Symbol.iterator]()).next);
+export const ArrayIteratorPrototypeNext =
+  /* @__PURE__ */ uncurry(proto([][Symbol.iterator]()).next);
 export const MapIteratorPrototypeNext = /* @__PURE__ */ uncurry(proto(new Map().entries()).next);
 export const SetIteratorPrototypeNext = /* @__PURE__ */ uncurry(proto(new Set().values()).next);
 export const noop = () => {};

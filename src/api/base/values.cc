@@ -35,7 +35,7 @@ void append_utf8(v8::Isolate* isolate, v8::Local<v8::String> string, std::string
   const size_t length = string->Utf8Length(isolate);
   out.resize(start + length);
   string->WriteUtf8(isolate, out.data() + start, length,
-                      v8::String::WriteFlags::kReplaceInvalidUtf8);
+                    v8::String::WriteFlags::kReplaceInvalidUtf8);
 }
 
 std::string to_utf8(v8::Isolate* isolate, v8::Local<v8::Value> value) {
@@ -46,7 +46,8 @@ std::string to_utf8(v8::Isolate* isolate, v8::Local<v8::Value> value) {
 
 bool bytes_of(v8::Local<v8::Value> value, std::span<uint8_t>& out) {
   if (value->IsArrayBufferView()) {
-    // Contents of a small on-heap array have no backing store of their own: Buffer() gives them one.
+    // Contents of a small on-heap array have no backing store of their own: Buffer() gives them
+    // one.
     auto view = value.As<v8::ArrayBufferView>();
     v8::Local<v8::ArrayBuffer> buffer = view->Buffer();
     const size_t length = view->ByteLength();

@@ -1,5 +1,5 @@
-// Between C++ and JavaScript values: strings, bytes, errors. Everything that ops share and that knows
-// no API. The isolate must be entered.
+// Between C++ and JavaScript values: strings, bytes, errors. Everything that ops share and that
+// knows no API. The isolate must be entered.
 #pragma once
 
 #include <v8.h>
@@ -24,10 +24,11 @@ v8::Local<v8::String> js_name(v8::Isolate* isolate, std::string_view ascii);
 std::string to_utf8(v8::Isolate* isolate, v8::Local<v8::Value> value);
 void append_utf8(v8::Isolate* isolate, v8::Local<v8::String> string, std::string& out);
 
-// The bytes of an ArrayBuffer or a view, where they lie. Valid until JavaScript runs again. Empty and
-// false for anything else (SharedArrayBuffer and detached buffers included).
+// The bytes of an ArrayBuffer or a view, where they lie. Valid until JavaScript runs again. Empty
+// and false for anything else (SharedArrayBuffer and detached buffers included).
 bool bytes_of(v8::Local<v8::Value> value, std::span<uint8_t>& out);
-// A fresh Uint8Array / ArrayBuffer with a copy. Empty with a RangeError pending when memory is refused.
+// A fresh Uint8Array / ArrayBuffer with a copy. Empty with a RangeError pending when memory is
+// refused.
 v8::MaybeLocal<v8::Uint8Array> to_uint8_array(v8::Isolate* isolate, std::string_view bytes);
 v8::MaybeLocal<v8::ArrayBuffer> to_array_buffer(v8::Isolate* isolate, std::string_view bytes);
 

@@ -2,7 +2,10 @@
 import { ops } from "../base/ops.js";
 import { expose_class, expose_value } from "../base/expose.js";
 import { kInternal } from "../base/internal.js";
-import { TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetSymbolToStringTag } from "../base/primordials.js";
+import {
+  TypedArrayPrototypeGetByteLength,
+  TypedArrayPrototypeGetSymbolToStringTag,
+} from "../base/primordials.js";
 import { illegal_constructor, require_args } from "../base/webidl.js";
 import { DOMException } from "../dom/dom_exception.js";
 
@@ -25,7 +28,8 @@ class Crypto {
       case "BigUint64Array":
         break;
       default:
-        throw new DOMException("getRandomValues() takes an integer typed array.", "TypeMismatchError");
+        throw new DOMException("getRandomValues() takes an integer typed array.",
+          "TypeMismatchError");
     }
     const length = TypedArrayPrototypeGetByteLength(array);
     if (length > max_bytes) {

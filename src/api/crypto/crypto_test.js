@@ -18,7 +18,8 @@ export const random_values = {
 export const uuids = {
   test() {
     const uuid = crypto.randomUUID();
-    assert(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(uuid), uuid);
+    assert(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(uuid),
+      uuid);
     assert(uuid !== crypto.randomUUID());
     assert_throws(() => new Crypto(), TypeError);
     assert_equals(String(crypto), "[object Crypto]");

@@ -1,5 +1,5 @@
-// From a native event to the worker's handler and back: nothing here is made anew for a request but the
-// Request, the context and what the handler itself makes.
+// From a native event to the worker's handler and back: nothing here is made anew for a request but
+// the Request, the context and what the handler itself makes.
 import { ops } from "../base/ops.js";
 import { kInternal } from "../base/internal.js";
 import { PromisePrototypeThen, PromiseResolve, TypeError } from "../base/primordials.js";

@@ -1,11 +1,13 @@
-// The texts that Workers has for what goes wrong around an event: part of the contract, users match them.
+// The texts that Workers has for what goes wrong around an event: part of the contract, users match
+// them.
 #pragma once
 
 namespace skep::api {
 
 inline constexpr const char* kGlobalScopeMessage =
     "Disallowed operation called within global scope. Asynchronous I/O (ex: fetch() or connect()), "
-    "setting a timeout, and generating random values are not allowed within global scope. To fix this "
+    "setting a timeout, and generating random values are not allowed within global scope. To fix "
+    "this "
     "error, perform this operation within a handler. "
     "https://developers.cloudflare.com/workers/runtime-apis/handlers/";
 inline constexpr const char* kCrossRequestMessage =
@@ -16,7 +18,8 @@ inline constexpr const char* kCrossRequestMessage =
 inline constexpr const char* kContextEndedMessage =
     "Couldn't complete operation because the execution context has ended.";
 inline constexpr const char* kHungMessage =
-    "The Workers runtime canceled this request because it detected that your Worker's code had hung "
+    "The Workers runtime canceled this request because it detected that your Worker's code had "
+    "hung "
     "and would never generate a response. Refer to: "
     "https://developers.cloudflare.com/workers/observability/errors/";
 inline constexpr const char* kBodyAfterResponseMessage =

@@ -145,7 +145,9 @@ void Event::hung() {
   settle();
 }
 
-bool Event::stalled() const { return jobs_ == 0 && pending_ == 0 && !over(); }
+bool Event::stalled() const {
+  return jobs_ == 0 && pending_ == 0 && !over();
+}
 
 bool Event::over() const {
   return !failed_ && (stopped_ || (!handler_pending_ && !response_open_ && waits_ == 0));
@@ -206,7 +208,9 @@ bool Event::call_hook(v8::Isolate* isolate, v8::Local<v8::Context> context, Hook
   enter_event(isolate, id_);
   v8::TryCatch caught(isolate);
   v8::Local<v8::Value> ignored;
-  if (runtime_.hook(isolate, hook)->Call(context, v8::Undefined(isolate), argc, argv).ToLocal(&ignored))
+  if (runtime_.hook(isolate, hook)
+          ->Call(context, v8::Undefined(isolate), argc, argv)
+          .ToLocal(&ignored))
     return true;
   if (caught.HasTerminated() || !caught.HasCaught()) return false;
   fail(make_report(isolate, context, caught.Exception()));
@@ -283,7 +287,8 @@ void Event::job_done(EventJob& job, isolate::StopReason reason) {
   if (reason != isolate::StopReason::none) {
     const Outcome outcome = outcome_of(reason);
     if (outcome == Outcome::exceeded_cpu || outcome == Outcome::exceeded_memory) {
-      result_.exception = {.message = outcome == Outcome::exceeded_cpu ? kExceededCpu : kExceededMemory};
+      result_.exception = {.message =
+                               outcome == Outcome::exceeded_cpu ? kExceededCpu : kExceededMemory};
       runtime.report(request_id_, "fetch", result_.exception);
     }
     stop(outcome);
@@ -348,7 +353,9 @@ void Event::respond_with_request_body(const net::ResponseHead& head) {
   pull_ = true;
 }
 
-bool Event::write(std::string_view data) { return channel_ && channel_->write(data); }
+bool Event::write(std::string_view data) {
+  return channel_ && channel_->write(data);
+}
 
 void Event::finish() {
   if (!response_open_) return;

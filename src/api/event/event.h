@@ -1,9 +1,9 @@
-// An event in flight: one request (or one test) of one tenant, from its start until nothing of it is
-// left. It holds what belongs to the request alone: the way back to the client, timers, waitUntil
-// promises, CPU time. JavaScript knows it by a small integer, which rides on V8's continuation-preserved
-// embedder data: whatever code runs, current_event() says for whom. Owned by the Runtime; on the loop's
-// thread. A method says where it may be called: "loop" = on the loop's stack, isolate not entered;
-// "job" = inside a job.
+// An event in flight: one request (or one test) of one tenant, from its start until nothing of it
+// is left. It holds what belongs to the request alone: the way back to the client, timers,
+// waitUntil promises, CPU time. JavaScript knows it by a small integer, which rides on V8's
+// continuation-preserved embedder data: whatever code runs, current_event() says for whom. Owned by
+// the Runtime; on the loop's thread. A method says where it may be called: "loop" = on the loop's
+// stack, isolate not entered; "job" = inside a job.
 #pragma once
 
 #include <v8.h>
@@ -71,8 +71,8 @@ class Event final : public FetchChannelEvents {
   bool response_started() const { return response_started_; }
   bool response_open() const { return response_open_; }
 
-  // Starts a read of the incoming body: a promise of what `read` says (of a chunk: a boolean, and then
-  // take_chunk). Null: a read is under way, or the body has been given away.
+  // Starts a read of the incoming body: a promise of what `read` says (of a chunk: a boolean, and
+  // then take_chunk). Null: a read is under way, or the body has been given away.
   v8::MaybeLocal<v8::Promise> read_body(v8::Local<v8::Context> context, BodyRead read);
   std::string take_chunk() { return std::move(body_bytes_); }
   // The reader lost interest.
@@ -151,17 +151,17 @@ class Event final : public FetchChannelEvents {
   EventJob start_job_{*this, &Event::run_start};
   EventJob wake_job_{*this, &Event::run_wake};
   uint32_t test_index_ = 0;
-  unsigned jobs_ = 0;           // queued or running
+  unsigned jobs_ = 0;  // queued or running
   bool wake_job_active_ = false;
   bool touched_ = false;
-  unsigned waits_ = 0;          // waitUntil promises
-  unsigned pending_ = 0;        // operations that call back by themselves
+  unsigned waits_ = 0;    // waitUntil promises
+  unsigned pending_ = 0;  // operations that call back by themselves
   bool handler_pending_ = true;
   bool response_started_ = false;
   bool response_open_ = false;  // started, streamed, not finished
   bool pass_through_ = false;
-  bool failed_ = false;         // on_failed is due
-  bool stopped_ = false;        // ended by force: no JavaScript of it runs any more
+  bool failed_ = false;   // on_failed is due
+  bool stopped_ = false;  // ended by force: no JavaScript of it runs any more
   bool settling_ = false;
   bool settle_again_ = false;
 
@@ -173,19 +173,19 @@ class Event final : public FetchChannelEvents {
   // The incoming body.
   Body body_ = Body::none;
   BodyRead body_read_ = BodyRead::chunk;
-  bool pull_ = false;           // a pull of the channel is due
+  bool pull_ = false;  // a pull of the channel is due
   bool body_end_ = false;
   std::string body_bytes_;
   std::string body_error_;
   v8::Global<v8::Promise::Resolver> body_resolver_;
   v8::Global<v8::Promise::Resolver> writable_resolver_;
-  bool pass_blocked_ = false;   // passing: the client is slow
+  bool pass_blocked_ = false;  // passing: the client is slow
 };
 
 // The event that the running code belongs to: 0 at top level.
 uint32_t current_event_id(v8::Isolate* isolate);
-// The event `id`; null when it is over, for an id that never was, and while the snapshot is made (the
-// warm-up of runtime.js runs without a tenant).
+// The event `id`; null when it is over, for an id that never was, and while the snapshot is made
+// (the warm-up of runtime.js runs without a tenant).
 Event* find_event(v8::Isolate* isolate, uint32_t id);
 // Null at top level and when the event is over.
 Event* current_event(v8::Isolate* isolate);

@@ -51,9 +51,11 @@ v8::MaybeLocal<v8::Value> Event::body_value(v8::Isolate* isolate, v8::Local<v8::
     case BodyRead::chunk:
       return v8::Boolean::New(isolate, !bytes.empty());
     case BodyRead::array_buffer:
-      return v8::MaybeLocal<v8::Value>(to_array_buffer(isolate, bytes).FromMaybe(v8::Local<v8::ArrayBuffer>()));
+      return v8::MaybeLocal<v8::Value>(
+          to_array_buffer(isolate, bytes).FromMaybe(v8::Local<v8::ArrayBuffer>()));
     case BodyRead::bytes:
-      return v8::MaybeLocal<v8::Value>(to_uint8_array(isolate, bytes).FromMaybe(v8::Local<v8::Uint8Array>()));
+      return v8::MaybeLocal<v8::Value>(
+          to_uint8_array(isolate, bytes).FromMaybe(v8::Local<v8::Uint8Array>()));
     case BodyRead::text:
     case BodyRead::json:
       break;
@@ -97,7 +99,8 @@ void Event::append_body(std::span<const char> data) {
     return wake();
   }
   if (runtime_.buffered_bytes > limits::kBodiesBufferedBytes) {
-    body_error_ = "The request bodies that this Worker reads whole need more memory than it may have.";
+    body_error_ =
+        "The request bodies that this Worker reads whole need more memory than it may have.";
     wake_body_ = true;
     return wake();
   }

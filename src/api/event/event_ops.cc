@@ -1,6 +1,6 @@
-// What the runtime's JavaScript may do to events: answer, read and write bodies, hold the event open.
-// Ids that come from JavaScript are checked here: they must be of a live event, and where the contract
-// says so of the current one.
+// What the runtime's JavaScript may do to events: answer, read and write bodies, hold the event
+// open. Ids that come from JavaScript are checked here: they must be of a live event, and where the
+// contract says so of the current one.
 #include "api/base/ops.h"
 #include "api/base/values.h"
 #include "api/event/errors.h"
@@ -28,7 +28,9 @@ void event_current(const Info& info) {
 }
 
 // event_require(): throws Workers' error at top level or after the end
-void event_require(const Info& info) { require_event(info.GetIsolate()); }
+void event_require(const Info& info) {
+  require_event(info.GetIsolate());
+}
 
 // event_require_own(id)
 void event_require_own(const Info& info) {
@@ -74,8 +76,8 @@ void event_report(const Info& info) {
   report_exception(isolate, isolate->GetCurrentContext(), to_utf8(isolate, info[0]), info[1]);
 }
 
-// event_peek(promise) -> the value of a fulfilled one, undefined for any other. Lets a handler that is
-// async in name only answer without a turn of the microtask queue.
+// event_peek(promise) -> the value of a fulfilled one, undefined for any other. Lets a handler that
+// is async in name only answer without a turn of the microtask queue.
 void event_peek(const Info& info) {
   if (!info[0]->IsPromise()) return;
   auto promise = info[0].As<v8::Promise>();

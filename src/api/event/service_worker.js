@@ -43,11 +43,13 @@ class FetchEvent extends ExtendableEvent {
   respondWith(response) {
     require_args(arguments.length, 1, "respondWith", "FetchEvent");
     if (this.#response !== undefined) {
-      throw new DOMException("FetchEvent.respondWith() has already been called; it can only be called " +
+      throw new DOMException(
+        "FetchEvent.respondWith() has already been called; it can only be called " +
         "once.", "InvalidStateError");
     }
     if (!this.#dispatching) {
-      throw new DOMException("Too late to call FetchEvent.respondWith(). It must be called synchronously " +
+      throw new DOMException(
+        "Too late to call FetchEvent.respondWith(). It must be called synchronously " +
         "in the event handler.", "InvalidStateError");
     }
     this.#response = PromiseResolve(response);
@@ -87,7 +89,8 @@ export const fetch_listeners = {
     dispatch_event(global_target, event);
     const response = response_of(event);
     if (response === undefined) {
-      throw new TypeError("The fetch handler did not call respondWith(), and there is no origin to send " +
+      throw new TypeError(
+        "The fetch handler did not call respondWith(), and there is no origin to send " +
         "the request to.");
     }
     return response;

@@ -5,7 +5,8 @@
 namespace skep::api {
 
 Timers::Timers(loop::Loop& loop, Event& event)
-    : timer(loop, [&event] { event.timers_due(); }), deadline(loop, [&event] { event.deadline(); }) {}
+    : timer(loop, [&event] { event.timers_due(); }),
+      deadline(loop, [&event] { event.deadline(); }) {}
 
 void Timers::set(uint32_t id, int64_t due_ns, v8::Global<v8::Value> callback) {
   by_due.insert({due_ns, id});

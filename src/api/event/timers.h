@@ -18,7 +18,8 @@ class Event;
 struct Timers {
   Timers(loop::Loop& loop, Event& event);
 
-  // Sets a timer; ids are unique in the isolate (the caller counts them). `callback` is JavaScript's.
+  // Sets a timer; ids are unique in the isolate (the caller counts them). `callback` is
+  // JavaScript's.
   void set(uint32_t id, int64_t due_ns, v8::Global<v8::Value> callback);
   bool clear(uint32_t id);
   bool contains(uint32_t id) const { return entries.contains(id); }

@@ -1,5 +1,5 @@
-// Bodies of requests and responses (Fetch standard, 5.2). A body stays what it was given as (a string,
-// bytes, the incoming request's bytes in native memory) until somebody asks for a stream.
+// Bodies of requests and responses (Fetch standard, 5.2). A body stays what it was given as (a
+// string, bytes, the incoming request's bytes in native memory) until somebody asks for a stream.
 import { ops } from "../base/ops.js";
 import {
   ArrayBufferIsView,
@@ -57,7 +57,8 @@ export const kFormType = 2;
 const body_types = [null, "text/plain;charset=UTF-8",
   "application/x-www-form-urlencoded;charset=UTF-8"];
 
-const used_message = "Body has already been used. It can only be used once. Use tee() first if you " +
+const used_message =
+  "Body has already been used. It can only be used once. Use tee() first if you " +
   "need to read it twice.";
 
 // source: string, Uint8Array, or null when `stream` or `event` is the body.
@@ -101,7 +102,8 @@ export function extract_body(init) {
   if (typeof init === "object" && init !== null) {
     if (is_readable_stream(init)) {
       if (is_locked(init) || is_disturbed(init)) {
-        throw new TypeError("This ReadableStream is disturbed (has already been read from), and cannot " +
+        throw new TypeError(
+          "This ReadableStream is disturbed (has already been read from), and cannot " +
           "be used as a body.");
       }
       return make_body(null, kNoType, init, 0);

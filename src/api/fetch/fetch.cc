@@ -1,5 +1,5 @@
-// The native half of Request, Response and bodies: the incoming request's head is read where it lies in
-// the channel, a response leaves in one call.
+// The native half of Request, Response and bodies: the incoming request's head is read where it
+// lies in the channel, a response leaves in one call.
 #include <array>
 
 #include "api/base/ops.h"
@@ -118,7 +118,8 @@ void body_read(const Info& info) {
   Event* event = require_own_event(isolate, id_argument(info, 0));
   if (!event) return;
   v8::Local<v8::Promise> promise;
-  if (event->read_body(isolate->GetCurrentContext(), static_cast<BodyRead>(kind)).ToLocal(&promise)) {
+  if (event->read_body(isolate->GetCurrentContext(), static_cast<BodyRead>(kind))
+          .ToLocal(&promise)) {
     info.GetReturnValue().Set(promise);
   }
 }
@@ -129,7 +130,8 @@ void body_take(const Info& info) {
   Event* event = find_event(isolate, id_argument(info, 0));
   if (!event) return;
   v8::Local<v8::Uint8Array> chunk;
-  if (to_uint8_array(isolate, event->take_chunk()).ToLocal(&chunk)) info.GetReturnValue().Set(chunk);
+  if (to_uint8_array(isolate, event->take_chunk()).ToLocal(&chunk))
+    info.GetReturnValue().Set(chunk);
 }
 
 // body_drop(id): the reader cancelled
@@ -215,7 +217,8 @@ void respond_string(Event& event, v8::Isolate* isolate, net::ResponseHead& head,
   event.respond(head, utf8, true);
 }
 
-// respond(id, status, status_text, headers, type, body): a whole response. body: string, bytes or null.
+// respond(id, status, status_text, headers, type, body): a whole response. body: string, bytes or
+// null.
 void respond(const Info& info) {
   v8::Isolate* isolate = info.GetIsolate();
   Event* event = find_event(isolate, id_argument(info, 0));
@@ -223,8 +226,8 @@ void respond(const Info& info) {
   HeadMaker maker(event->runtime(), isolate);
   if (!maker.add_list(isolate->GetCurrentContext(), info[3])) return;
   const std::string status_text = to_utf8(isolate, info[2]);
-  net::ResponseHead head = maker.head(static_cast<int>(id_argument(info, 1)), status_text,
-                                      id_argument(info, 4));
+  net::ResponseHead head =
+      maker.head(static_cast<int>(id_argument(info, 1)), status_text, id_argument(info, 4));
   if (info[5]->IsString()) return respond_string(*event, isolate, head, info[5].As<v8::String>());
   std::span<uint8_t> bytes;
   bytes_of(info[5], bytes);
@@ -233,7 +236,8 @@ void respond(const Info& info) {
 }
 
 // respond_stream(id, status, status_text, headers, type, length, body_of): the head of a streamed
-// response. length: number, or undefined where it is not known. body_of: true where the body is the request's own.
+// response. length: number, or undefined where it is not known. body_of: true where the body is the
+// request's own.
 void respond_stream(const Info& info) {
   v8::Isolate* isolate = info.GetIsolate();
   Event* event = find_event(isolate, id_argument(info, 0));
@@ -241,8 +245,8 @@ void respond_stream(const Info& info) {
   HeadMaker maker(event->runtime(), isolate);
   if (!maker.add_list(isolate->GetCurrentContext(), info[3])) return;
   const std::string status_text = to_utf8(isolate, info[2]);
-  net::ResponseHead head = maker.head(static_cast<int>(id_argument(info, 1)), status_text,
-                                      id_argument(info, 4));
+  net::ResponseHead head =
+      maker.head(static_cast<int>(id_argument(info, 1)), status_text, id_argument(info, 4));
   if (info[6]->IsTrue()) {
     if (event->channel()) head.content_length = event->channel()->body_length();
     return event->respond_with_request_body(head);

@@ -1,6 +1,7 @@
 import { assert, assert_equals, assert_rejects, assert_throws } from "../testing/assert.js";
 
-const used = "Body has already been used. It can only be used once. Use tee() first if you need to read " +
+const used =
+  "Body has already been used. It can only be used once. Use tee() first if you need to read " +
   "it twice.";
 
 export const headers_basics = {
@@ -21,7 +22,8 @@ export const headers_basics = {
     headers.forEach((value, name, self) => seen.push(name + value + (self === headers)));
     assert_equals(seen, ["content-typetext/htmltrue", "x-b3true"]);
     assert_equals(String(headers), "[object Headers]");
-    assert_equals(Object.prototype.toString.call(headers[Symbol.iterator]()), "[object Headers Iterator]");
+    assert_equals(Object.prototype.toString.call(headers[Symbol.iterator]()),
+      "[object Headers Iterator]");
   },
 };
 
@@ -69,7 +71,8 @@ export const headers_change_while_iterated = {
 
 export const request_from_string = {
   async test() {
-    const request = new Request("http://a.test/x?y#z", { method: "post", body: "text", redirect: "manual" });
+    const request = new Request("http://a.test/x?y#z", { method: "post", body: "text",
+      redirect: "manual" });
     assert_equals(request.method, "POST");
     assert_equals(request.url, "http://a.test/x?y#z");
     assert_equals(request.headers.get("content-type"), "text/plain;charset=UTF-8");
@@ -85,7 +88,8 @@ export const request_from_string = {
 
 export const request_from_request = {
   async test() {
-    const first = new Request("http://a.test/", { method: "PUT", body: "b", headers: { "X-A": "1" } });
+    const first = new Request("http://a.test/", { method: "PUT", body: "b",
+      headers: { "X-A": "1" } });
     const second = new Request(first, { headers: { "x-b": "2" } });
     assert_equals(first.bodyUsed, true);
     assert_equals(second.method, "PUT");
@@ -127,11 +131,13 @@ export const request_clone = {
 export const response_basics = {
   async test() {
     const response = new Response("text", { status: 201, statusText: "Made", headers: { a: "b" } });
-    assert_equals([response.status, response.statusText, response.ok, response.type, response.redirected],
+    assert_equals([response.status, response.statusText, response.ok, response.type,
+      response.redirected],
       [201, "Made", true, "default", false]);
     assert_equals(response.headers.get("content-type"), "text/plain;charset=UTF-8");
     assert_equals(await response.text(), "text");
-    assert_equals(new Response("x", { headers: { "Content-Type": "a/b" } }).headers.get("content-type"), "a/b");
+    assert_equals(new Response("x",
+      { headers: { "Content-Type": "a/b" } }).headers.get("content-type"), "a/b");
     assert_equals(new Response(new Uint8Array(1)).headers.get("content-type"), null);
     assert_equals(new Response(new URLSearchParams("a=b")).headers.get("content-type"),
       "application/x-www-form-urlencoded;charset=UTF-8");
@@ -161,11 +167,13 @@ export const response_statics = {
     assert_equals(json.headers.get("content-type"), "application/json");
     assert_equals(json.status, 202);
     assert_equals(await json.text(), "{\"a\":[1,null]}");
-    assert_equals(Response.json(1, { headers: { "content-type": "a/b" } }).headers.get("content-type"), "a/b");
+    assert_equals(Response.json(1,
+      { headers: { "content-type": "a/b" } }).headers.get("content-type"), "a/b");
     assert_throws(() => Response.json(undefined), TypeError);
     const redirect = Response.redirect("http://a.test/b", 301);
     assert_equals([redirect.status, redirect.headers.get("location")], [301, "http://a.test/b"]);
-    assert_throws(() => redirect.headers.set("a", "b"), TypeError, "Can't modify immutable headers.");
+    assert_throws(() => redirect.headers.set("a", "b"), TypeError,
+      "Can't modify immutable headers.");
     assert_throws(() => Response.redirect("/b"), TypeError);
     assert_throws(() => Response.redirect("http://a.test/", 200), RangeError);
     const error = Response.error();
@@ -188,7 +196,8 @@ export const body_readers = {
     const make = () => new Response("{\"a\":\"é\"}");
     assert_equals(await make().json(), { a: "é" });
     assert_equals((await make().arrayBuffer()).byteLength, 10);
-    assert_equals(await make().bytes(), new Uint8Array([123, 34, 97, 34, 58, 34, 195, 169, 34, 125]));
+    assert_equals(await make().bytes(), new Uint8Array([123, 34, 97, 34, 58, 34, 195, 169, 34,
+      125]));
     const blob = await make().blob();
     assert_equals([blob.size, blob.type], [10, "text/plain;charset=utf-8"]);
     await assert_rejects(new Response("{").json(), SyntaxError);

@@ -1,5 +1,5 @@
-// Headers (Fetch standard, 5.1). A list is flat: [lower-case name, value, name as given, …]. The headers
-// of an incoming request stay in native memory until something needs the whole list.
+// Headers (Fetch standard, 5.1). A list is flat: [lower-case name, value, name as given, …]. The
+// headers of an incoming request stay in native memory until something needs the whole list.
 import { ops } from "../base/ops.js";
 import { kInternal } from "../base/internal.js";
 import { expose_class } from "../base/expose.js";
@@ -105,7 +105,8 @@ function fill_pairs(list, init) {
     const items = [];
     for (const item of pair) ArrayPrototypePush(items, to_dom_string(item));
     if (items.length !== 2) {
-      throw new TypeError("To initialize a Headers object from a sequence, each inner sequence must " +
+      throw new TypeError(
+        "To initialize a Headers object from a sequence, each inner sequence must " +
         `have exactly two elements, but one has ${items.length}.`);
     }
     append(list, lower_name(items[0]), normal_value(items[1]), items[0]);

@@ -1,5 +1,6 @@
-// Carries the stream of a response's body to the client, as fast as the client takes it. Runs in the
-// context of whoever fills the stream, so it names its event instead of asking for the current one.
+// Carries the stream of a response's body to the client, as fast as the client takes it. Runs in
+// the context of whoever fills the stream, so it names its event instead of asking for the current
+// one.
 import { ops } from "../base/ops.js";
 import {
   PromisePrototypeThen,
@@ -35,7 +36,8 @@ class Pump {
 
   chunk(value) {
     if (TypedArrayPrototypeGetSymbolToStringTag(value) !== "Uint8Array") {
-      const error = new TypeError("The body of a response must be a stream of Uint8Array, but it gave " +
+      const error = new TypeError(
+        "The body of a response must be a stream of Uint8Array, but it gave " +
         `a chunk of type ${typeof value}.`);
       report_error(error);
       response_abort(this.#id);

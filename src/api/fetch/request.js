@@ -1,5 +1,5 @@
-// Request (Fetch standard, 5.3). An incoming one is made for every event, so it holds no more than its
-// id, method and URL until more is asked.
+// Request (Fetch standard, 5.3). An incoming one is made for every event, so it holds no more than
+// its id, method and URL until more is asked.
 import { ops } from "../base/ops.js";
 import { kInternal } from "../base/internal.js";
 import { expose_class } from "../base/expose.js";
@@ -53,9 +53,10 @@ function normal_method(value) {
 function check_redirect(value) {
   const redirect = to_dom_string(value);
   if (redirect === "follow" || redirect === "manual") return redirect;
-  throw new TypeError("Invalid redirect value, must be one of \"follow\" or \"manual\" (\"error\" won't " +
-    "be implemented since it does not make sense at the edge; use \"manual\" and check the response " +
-    "status code).");
+  throw new TypeError(
+    "Invalid redirect value, must be one of \"follow\" or \"manual\" (\"error\" won't " +
+    "be implemented since it does not make sense at the edge; use \"manual\" and check the " +
+    "response status code).");
 }
 
 function check_cache(value) {
@@ -121,7 +122,8 @@ export class Request {
     if (cache !== undefined) this.#cache = check_cache(cache);
     if (cf !== undefined) this.#cf = cf;
     if (integrity !== undefined && to_dom_string(integrity) !== "") {
-      throw new TypeError("Subrequest integrity checking is not implemented. The \"integrity\" option " +
+      throw new TypeError(
+        "Subrequest integrity checking is not implemented. The \"integrity\" option " +
         "must be either undefined or an empty string.");
     }
     if (method !== undefined) this.#method = normal_method(method);
@@ -135,7 +137,8 @@ export class Request {
   #take_signal(source, signal) {
     if (signal !== undefined && signal !== null) {
       if (!is_abort_signal(signal)) {
-        throw new TypeError("Failed to construct 'Request': 'signal' is not of type 'AbortSignal'.");
+        throw new TypeError(
+          "Failed to construct 'Request': 'signal' is not of type 'AbortSignal'.");
       }
       this.#signal = any_signal([signal]);
     } else if (signal === undefined && source !== null && source.#signal !== null) {

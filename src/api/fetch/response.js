@@ -3,7 +3,13 @@ import { ops } from "../base/ops.js";
 import { expose_class } from "../base/expose.js";
 import { kInternal } from "../base/internal.js";
 import { JSONStringify, RangeError, RegExpPrototypeExec, TypeError } from "../base/primordials.js";
-import { require_args, to_dictionary, to_dom_string, to_unsigned, to_usv_string } from "../base/webidl.js";
+import {
+  require_args,
+  to_dictionary,
+  to_dom_string,
+  to_unsigned,
+  to_usv_string,
+} from "../base/webidl.js";
 import { parse_url } from "../url/url.js";
 import {
   body_array_buffer,
@@ -52,7 +58,8 @@ export class Response {
     if (init !== undefined) this.#take_init(init);
     if (body === null || body === undefined) return;
     if (is_null_body_status(this.#status)) {
-      throw new TypeError("Response with null body status (101, 204, 205, or 304) cannot have a body.");
+      throw new TypeError(
+        "Response with null body status (101, 204, 205, or 304) cannot have a body.");
     }
     this.#body = extract_body(body);
     if (this.#list !== null) this.#add_type();
@@ -99,7 +106,8 @@ export class Response {
       throw new RangeError("Responses with a WebSocket must have status code 101.");
     }
     if (status !== 101 && (status < 200 || status > 599)) {
-      throw new RangeError("Responses may only be constructed with status codes in the range 200 to " +
+      throw new RangeError(
+        "Responses may only be constructed with status codes in the range 200 to " +
         "599, inclusive.");
     }
     this.#status = status;
@@ -188,7 +196,8 @@ export class Response {
     const response = new Response();
     if (init !== undefined) response.#take_init(init);
     if (is_null_body_status(response.#status)) {
-      throw new TypeError("Response with null body status (101, 204, 205, or 304) cannot have a body.");
+      throw new TypeError(
+        "Response with null body status (101, 204, 205, or 304) cannot have a body.");
     }
     response.#body = extract_body(text);
     response.#body.type = "application/json";

@@ -1,4 +1,5 @@
-// The worker's entry points: what the main module exports, the worker's env, and cloudflare:workers.
+// The worker's entry points: what the main module exports, the worker's env, and
+// cloudflare:workers.
 import { expose_value, finish_class } from "../base/expose.js";
 import {
   ArrayPrototypePush,
@@ -131,8 +132,8 @@ function entry_from(value) {
   return typeof value === "object" && value !== null ? new Entry(value) : null;
 }
 
-// Bindings of a service worker are globals. Whether the main module is one shows only when it is loaded,
-// so they stand there while the top level runs, and go when it was a module.
+// Bindings of a service worker are globals. Whether the main module is one shows only when it is
+// loaded, so they stand there while the top level runs, and go when it was a module.
 const added_globals = [];
 
 function add_globals() {

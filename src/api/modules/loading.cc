@@ -1,5 +1,6 @@
-// Loads a worker into its tenant: the runtime is configured, the bundle's modules are loaded under the
-// start-up CPU limit (isolate/modules.h), and the main module's exports become the entry points.
+// Loads a worker into its tenant: the runtime is configured, the bundle's modules are loaded under
+// the start-up CPU limit (isolate/modules.h), and the main module's exports become the entry
+// points.
 #include "api/base/values.h"
 #include "api/event/errors.h"
 #include "api/event/report.h"
@@ -107,17 +108,20 @@ void make_loader(Runtime::Impl& runtime, std::shared_ptr<isolate::Bundle> bundle
   for (const std::string& flag : runtime.options.compatibility_flags) {
     if (flag == "require_returns_namespace") options.require_returns_default_export = false;
   }
-  runtime.loader =
-      std::make_unique<isolate::ModuleLoader>(runtime.tenant, std::move(bundle), std::move(options));
+  runtime.loader = std::make_unique<isolate::ModuleLoader>(runtime.tenant, std::move(bundle),
+                                                           std::move(options));
 }
 
 }  // namespace
 
 ExceptionReport stopped_report(isolate::StopReason reason) {
   switch (reason) {
-    case isolate::StopReason::cpu_limit: return {.message = kExceededCpu};
-    case isolate::StopReason::memory_limit: return {.message = kExceededMemory};
-    default: return {.message = "The worker was stopped."};
+    case isolate::StopReason::cpu_limit:
+      return {.message = kExceededCpu};
+    case isolate::StopReason::memory_limit:
+      return {.message = kExceededMemory};
+    default:
+      return {.message = "The worker was stopped."};
   }
 }
 

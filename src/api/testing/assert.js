@@ -40,7 +40,8 @@ function check_error(error, expected, message) {
   } else if (expected) {
     assert(error instanceof expected, `expected ${expected.name}, got ${show(error)}`);
   }
-  if (message instanceof RegExp) assert(message.test(error.message), `message is ${show(error.message)}`);
+  if (message instanceof RegExp) assert(message.test(error.message),
+    `message is ${show(error.message)}`);
   else if (message !== undefined) assert_equals(error.message, message, "message of the error");
 }
 

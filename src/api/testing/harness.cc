@@ -92,12 +92,15 @@ MemoryBundle::MemoryBundle(std::string main, std::map<std::string, std::string> 
   }
 }
 
-ModuleSource& MemoryBundle::main() { return *modules_.at(main_); }
+ModuleSource& MemoryBundle::main() {
+  return *modules_.at(main_);
+}
 
 Resolved MemoryBundle::look_up(std::string_view referrer, std::string_view specifier) {
   if (specifier.starts_with("cloudflare:")) {
     return {.builtin = specifier == "cloudflare:workers",
-            .missing = fmt::format("No such module \"{}\".\n  imported from \"{}\"", specifier, referrer)};
+            .missing =
+                fmt::format("No such module \"{}\".\n  imported from \"{}\"", specifier, referrer)};
   }
   std::string name = normal_path(folder_of(referrer) + std::string(specifier));
   if (!modules_.contains(name) && find) {
@@ -172,7 +175,8 @@ void Exchange::respond(const net::ResponseHead& head, std::string_view bytes, bo
   SKEP_ASSERT(status == 0);
   status = head.status;
   content_length = head.content_length;
-  for (const net::Header& header : head.headers) answer_headers.emplace_back(header.name, header.value);
+  for (const net::Header& header : head.headers)
+    answer_headers.emplace_back(header.name, header.value);
   body = bytes;
   finished = finish_now;
 }
@@ -218,9 +222,13 @@ Worker::Worker(WorkerSetup setup) {
                                .startup_cpu_ms = setup.startup_cpu_ms});
 }
 
-Worker::~Worker() { process().arena->give_back(std::move(tenant_)); }
+Worker::~Worker() {
+  process().arena->give_back(std::move(tenant_));
+}
 
-loop::Loop& Worker::loop() { return *process().loop; }
+loop::Loop& Worker::loop() {
+  return *process().loop;
+}
 
 std::string Worker::load(std::string source) {
   return load(std::make_shared<MemoryBundle>(
@@ -272,7 +280,8 @@ std::string Worker::get(const std::string& url) {
 std::vector<TestResult> Worker::test() {
   std::vector<TestResult> results;
   bool done = false;
-  runtime_->test([&](const TestResult& result) { results.push_back(result); }, [&] { done = true; });
+  runtime_->test([&](const TestResult& result) { results.push_back(result); },
+                 [&] { done = true; });
   SKEP_ASSERT(run_until([&] { return done; }));
   return results;
 }

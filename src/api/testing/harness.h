@@ -42,9 +42,9 @@ class Exchange final : public FetchChannel, public EventObserver {
   std::string request_method = "GET";
   std::string request_url = "http://worker.test/";
   std::vector<std::pair<std::string, std::string>> request_headers;
-  std::deque<std::string> request_body;   // chunks still to be pulled
-  bool body_open = false;                 // more may come: give()
-  size_t window = SIZE_MAX;               // bytes that write() takes before it says false
+  std::deque<std::string> request_body;  // chunks still to be pulled
+  bool body_open = false;                // more may come: give()
+  size_t window = SIZE_MAX;              // bytes that write() takes before it says false
 
   int status = 0;
   std::vector<std::pair<std::string, std::string>> answer_headers;

@@ -13,8 +13,8 @@ namespace {
 
 using Info = v8::FunctionCallbackInfo<v8::Value>;
 
-// timer_set(delay_ms, timer, id or undefined) -> id; 0 when the event has too many. `timer` is given back
-// to timer_fire. A given id is that of an interval which is set again.
+// timer_set(delay_ms, timer, id or undefined) -> id; 0 when the event has too many. `timer` is
+// given back to timer_fire. A given id is that of an interval which is set again.
 void timer_set(const Info& info) {
   v8::Isolate* isolate = info.GetIsolate();
   Event* event = require_event(isolate);

@@ -1,5 +1,5 @@
-// setTimeout and kin (HTML standard, 8.6), queueMicrotask, scheduler.wait. A timer belongs to the event
-// that set it; native code keeps it (so that it goes with its event) and calls timer_fire.
+// setTimeout and kin (HTML standard, 8.6), queueMicrotask, scheduler.wait. A timer belongs to the
+// event that set it; native code keeps it (so that it goes with its event) and calls timer_fire.
 import { ops } from "../base/ops.js";
 import { expose_function, expose_value, finish_class } from "../base/expose.js";
 import { kInternal } from "../base/internal.js";
@@ -14,7 +14,12 @@ import {
 } from "../base/primordials.js";
 import { illegal_constructor, require_args } from "../base/webidl.js";
 import { DOMException } from "../dom/dom_exception.js";
-import { is_abort_signal, signal_abort_reason, signal_add_algorithm, signal_is_aborted } from "../dom/abort.js";
+import {
+  is_abort_signal,
+  signal_abort_reason,
+  signal_add_algorithm,
+  signal_is_aborted,
+} from "../dom/abort.js";
 import { report_error } from "../event/event.js";
 
 const { timer_set, timer_clear } = ops;
@@ -31,8 +36,10 @@ function add_timer(fn, delay, repeat, args) {
   const timer = { fn, args, delay, repeat, id: undefined };
   const id = timer_set(delay, timer, undefined);
   if (id === 0) {
-    throw new DOMException("You have exceeded the number of active timeouts you may set. max active " +
-      "timeouts: 10000, current active timeouts: 10000, finished timeouts: 0", "QuotaExceededError");
+    throw new DOMException(
+      "You have exceeded the number of active timeouts you may set. max active " +
+      "timeouts: 10000, current active timeouts: 10000, finished timeouts: 0",
+        "QuotaExceededError");
   }
   timer.id = id;
   return id;
@@ -40,7 +47,8 @@ function add_timer(fn, delay, repeat, args) {
 
 function check_callback(callback, name) {
   if (typeof callback === "function") return;
-  throw new TypeError(`Failed to execute '${name}' on 'ServiceWorkerGlobalScope': parameter 1 is not ` +
+  throw new TypeError(
+    `Failed to execute '${name}' on 'ServiceWorkerGlobalScope': parameter 1 is not ` +
     "of type 'Function'.");
 }
 

@@ -23,9 +23,14 @@ void write_parts(v8::Local<v8::Value> target, const ada::url_components& at) {
     return value == ada::url_components::omitted ? -1 : static_cast<int32_t>(value);
   };
   const int32_t parts[kParts] = {
-      offset(at.protocol_end), offset(at.username_end),   offset(at.host_start),   offset(at.host_end),
+      offset(at.protocol_end),
+      offset(at.username_end),
+      offset(at.host_start),
+      offset(at.host_end),
       at.port == ada::url_components::omitted ? -1 : static_cast<int32_t>(at.port),
-      offset(at.pathname_start), offset(at.search_start), offset(at.hash_start)};
+      offset(at.pathname_start),
+      offset(at.search_start),
+      offset(at.hash_start)};
   std::memcpy(bytes.data(), parts, sizeof(parts));
 }
 
@@ -55,16 +60,28 @@ void url_parse(const Info& info) {
 // The order is that of `kSet…` in url.js.
 bool set_component(ada::url_aggregator& url, uint32_t which, std::string_view value) {
   switch (which) {
-    case 0: return url.set_protocol(value);
-    case 1: return url.set_username(value);
-    case 2: return url.set_password(value);
-    case 3: return url.set_host(value);
-    case 4: return url.set_hostname(value);
-    case 5: return url.set_port(value);
-    case 6: return url.set_pathname(value);
-    case 7: url.set_search(value); return true;
-    case 8: url.set_hash(value); return true;
-    default: return false;
+    case 0:
+      return url.set_protocol(value);
+    case 1:
+      return url.set_username(value);
+    case 2:
+      return url.set_password(value);
+    case 3:
+      return url.set_host(value);
+    case 4:
+      return url.set_hostname(value);
+    case 5:
+      return url.set_port(value);
+    case 6:
+      return url.set_pathname(value);
+    case 7:
+      url.set_search(value);
+      return true;
+    case 8:
+      url.set_hash(value);
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -125,8 +142,8 @@ void form_serialize(const Info& info) {
 
 std::span<const Op> url_ops() {
   static constexpr Op ops[] = {
-      {"url_parse", url_parse},   {"url_set", url_set},
-      {"url_origin", url_origin}, {"form_parse", form_parse},
+      {"url_parse", url_parse},           {"url_set", url_set},
+      {"url_origin", url_origin},         {"form_parse", form_parse},
       {"form_serialize", form_serialize},
   };
   return ops;

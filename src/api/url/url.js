@@ -1,5 +1,5 @@
-// URL (URL standard, 6.1). The href and the places of its components are all that an object holds; what
-// changes it goes through the native parser again.
+// URL (URL standard, 6.1). The href and the places of its components are all that an object holds;
+// what changes it goes through the native parser again.
 import { ops } from "../base/ops.js";
 import { expose_class } from "../base/expose.js";
 import { Int32Array, StringPrototypeSlice, TypeError } from "../base/primordials.js";
@@ -54,7 +54,8 @@ export class URL {
   static canParse(url, base = undefined) {
     require_args(arguments.length, 1, "canParse", "URL");
     const input = to_usv_string(url);
-    return url_parse(input, base === undefined ? undefined : to_usv_string(base), parts) !== undefined;
+    return url_parse(input, base === undefined ? undefined : to_usv_string(base),
+      parts) !== undefined;
   }
 
   static parse(url, base = undefined) {

@@ -1,6 +1,7 @@
 import { assert, assert_equals, assert_throws } from "../testing/assert.js";
 
-const parts = ["href", "origin", "protocol", "username", "password", "host", "hostname", "port", "pathname",
+const parts = ["href", "origin", "protocol", "username", "password", "host", "hostname", "port",
+  "pathname",
   "search", "hash"];
 const of = (url) => parts.map((part) => url[part]).join(" | ");
 
@@ -8,23 +9,25 @@ export const parts_of_urls = {
   test() {
     const cases = {
       "http://u:p@h.test:81/p/q?a=1#f":
-        "http://u:p@h.test:81/p/q?a=1#f | http://h.test:81 | http: | u | p | h.test:81 | h.test | 81 | " +
-        "/p/q | ?a=1 | #f",
+        "http://u:p@h.test:81/p/q?a=1#f | http://h.test:81 | http: | u | p | h.test:81 | h.test | " +
+        "81 | /p/q | ?a=1 | #f",
       "https://EXAMPLE.com:443/../a b?":
-        "https://example.com/a%20b? | https://example.com | https: |  |  | example.com | example.com |  | " +
-        "/a%20b |  | ",
+        "https://example.com/a%20b? | https://example.com | https: |  |  | example.com | " +
+        "example.com |  | /a%20b |  | ",
       "mailto:x@y": "mailto:x@y | null | mailto: |  |  |  |  |  | x@y |  | ",
-      "http://[::1]:8080/": "http://[::1]:8080/ | http://[::1]:8080 | http: |  |  | [::1]:8080 | [::1] | " +
-        "8080 | / |  | ",
+      "http://[::1]:8080/":
+        "http://[::1]:8080/ | http://[::1]:8080 | http: |  |  | [::1]:8080 | [::1] | 8080 | / |  | ",
       "http://u@h/": "http://u@h/ | http://h | http: | u |  | h | h |  | / |  | ",
       "http://:p@h/": "http://:p@h/ | http://h | http: |  | p | h | h |  | / |  | ",
       "file:///a/b": "file:///a/b | null | file: |  |  |  |  |  | /a/b |  | ",
       "web+demo:/.//not-a-host/": "web+demo:/.//not-a-host/ | null | web+demo: |  |  |  |  |  | " +
         "//not-a-host/ |  | ",
-      "http://münchen.de/ü#": "http://xn--mnchen-3ya.de/%C3%BC# | http://xn--mnchen-3ya.de | http: |  |  | " +
+      "http://münchen.de/ü#":
+        "http://xn--mnchen-3ya.de/%C3%BC# | http://xn--mnchen-3ya.de | http: |  |  | " +
         "xn--mnchen-3ya.de | xn--mnchen-3ya.de |  | /%C3%BC |  | ",
     };
-    for (const [input, expected] of Object.entries(cases)) assert_equals(of(new URL(input)), expected);
+    for (const [input, expected] of Object.entries(cases)) assert_equals(of(new URL(input)),
+      expected);
   },
 };
 
@@ -107,6 +110,7 @@ export const params_alone = {
     const seen = [];
     sorted.forEach((value, name) => seen.push(name + value));
     assert_equals(seen.join(), "a1,a0,b1,z1,z0");
-    assert_equals(Object.prototype.toString.call(sorted.entries()), "[object URLSearchParams Iterator]");
+    assert_equals(Object.prototype.toString.call(sorted.entries()),
+      "[object URLSearchParams Iterator]");
   },
 };
