@@ -66,6 +66,7 @@ inline constexpr size_t kBodiesBufferedBytes = 128ull << 20;    // request bodie
 inline constexpr size_t kTimersPerEvent = 10'000;
 inline constexpr int64_t kWaitUntilMs = 30'000;                // after the response
 inline constexpr uint64_t kIdleEvictMs = 600'000;              // [limits] idle_evict_ms
+inline constexpr int64_t kHungMs = 30'000;                     // an event that only another one could wake
 inline constexpr int64_t kDrainMs = 10'000;                    // SIGTERM to the end
 
 // --- RPC and files (src/rpc, src/broker, src/config) ---
