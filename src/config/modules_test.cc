@@ -4,6 +4,7 @@
 #include "config/glob.h"
 #include "config/module_syntax.h"
 #include "config/module_types.h"
+#include "config/source_map.h"
 
 namespace skep::config {
 namespace {
@@ -124,6 +125,19 @@ TEST(ModuleSyntax, TellsEsmFromCommonJs) {
                            "importx",
                            "export"};
   for (const char* text : neither) EXPECT_EQ(module_syntax(text), ModuleSyntax::neither) << text;
+}
+
+TEST(SourceMapUrl, IsTheLastLine) {
+  EXPECT_EQ(source_map_url("a\n//# sourceMappingURL=x.map"), "x.map");
+  EXPECT_EQ(source_map_url("a\n//# sourceMappingURL=x.map\r\n\n// end\n"), "x.map");
+  EXPECT_EQ(source_map_url("//@ sourceMappingURL=old.map"), "old.map");
+  EXPECT_EQ(source_map_url("//# sourceMappingURL=x.map\na"), "");
+  EXPECT_EQ(source_map_url("`\n//# sourceMappingURL=x y`"), "");
+  EXPECT_EQ(source_map_url(""), "");
+  EXPECT_EQ(decode_data_url("data:application/json;charset=utf-8;base64,e30="), "{}");
+  EXPECT_EQ(decode_data_url("data:application/json,%7B%7D"), "{}");
+  EXPECT_EQ(decode_data_url("data:application/json;base64,?"), std::nullopt);
+  EXPECT_EQ(decode_data_url("data:text/plain,x"), std::nullopt);
 }
 
 std::string imports_of(std::string_view source) {

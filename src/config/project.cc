@@ -15,6 +15,7 @@
 #include "config/module_types.h"
 #include "config/node_builtins.h"
 #include "config/resolver.h"
+#include "config/source_map.h"
 
 namespace skep::config {
 namespace {
@@ -53,6 +54,7 @@ struct Project::Impl {
     std::string path;  // real, relative to the root
     bool disabled = false;
     uint64_t counted_bytes = 0;
+    std::string source_map_url;  // of the text as it was read last
     std::optional<std::string>
         text;  // was needed to tell the type; kept for the read() that follows
   };
@@ -123,6 +125,7 @@ ModuleAnswer Project::resolve(std::string_view referrer, std::string_view specif
 
 Result<> Project::Impl::open_main() {
   project_folder = config.dir == tree.root() ? "" : relative_path(config.dir, tree.root());
+  if (!config.tsconfig.empty()) resolver.tsconfigs().use(below(project_folder, config.tsconfig));
   const std::string path = below(project_folder, config.main);
   note(path);
   const ResolvedFile found =
@@ -295,6 +298,7 @@ Result<std::string> Project::Impl::read_counted(Node& node) {
     return fail(fmt::format("the Worker's modules are larger than {} bytes together (at {})",
                             script_bytes, node.file.name));
   }
+  node.source_map_url = source_map_url(text);
   bytes_read = others + text.size();
   node.counted_bytes = text.size();
   return text;
@@ -312,10 +316,18 @@ Result<std::string> Project::read(const ModuleFile& module) {
 Result<std::string> Project::read_source_map(const ModuleFile& module) {
   const auto known = impl_->by_name.find(module.name);
   if (known == impl_->by_name.end() || known->second->disabled) return std::string();
-  const std::string path = known->second->path + ".map";
-  if (impl_->tree.lookup(path).kind != FileTree::Kind::file) return std::string();
-  impl_->note(path);
-  return impl_->tree.read(path, impl_->script_bytes);
+  const Impl::Node& node = *known->second;
+  if (node.source_map_url.starts_with("data:")) {
+    return decode_data_url(node.source_map_url).value_or("");
+  }
+  const std::string_view folder = folder_name(node.path);
+  for (const std::string& path : {below(folder, node.source_map_url),
+                                  below(folder, fmt::format("{}.map", base_name(node.path)))}) {
+    if (path == node.path || impl_->tree.lookup(path).kind != FileTree::Kind::file) continue;
+    impl_->note(path);
+    return impl_->tree.read(path, impl_->script_bytes);
+  }
+  return std::string();
 }
 
 Result<> Project::Impl::walk(const std::string& folder, std::vector<const ModuleFile*>& out,
@@ -405,6 +417,9 @@ std::vector<std::string> Project::watch_paths() const {
   std::set<std::string> paths;
   for (const std::string& path : impl_->looked_at) paths.insert(impl_->tree.absolute(path));
   for (const std::string& path : impl_->resolver.packages().paths()) {
+    paths.insert(impl_->tree.absolute(path));
+  }
+  for (const std::string& path : impl_->resolver.tsconfigs().paths()) {
     paths.insert(impl_->tree.absolute(path));
   }
   return {paths.begin(), paths.end()};

@@ -70,7 +70,8 @@ class Project {
   // The bytes of a module. Counted against script_bytes. A module of another Project of the same
   // folder may be read too, which tells whether it has changed; that is not counted.
   Result<std::string> read(const ModuleFile& module);
-  // FILE.map beside a module, or empty when there is none.
+  // What the module's "//# sourceMappingURL=" leads to, a file of the root or a data: URL; else
+  // FILE.map beside it; empty when there is none. After read() of the same module.
   Result<std::string> read_source_map(const ModuleFile& module);
   // The files that `find_additional_modules` and `rules` add, sorted by name; none without that
   // key.

@@ -328,6 +328,46 @@ TEST_F(ProjectTest, Aliases) {
   EXPECT_EQ(resolve("lib/x.js", "mock"), "../mock.js");
 }
 
+TEST_F(ProjectTest, PathsOfTsconfig) {
+  folder.write("p/tsconfig.json", R"({
+    // as editors write it
+    "extends": ["./base", "@tsconfig/node20"],
+    "compilerOptions": { "paths": { "@/*": ["./gone/*", "./src/*"], "@/lib/*": ["./src/library/*"], "exact": ["./src/e"],
+                                    "out/*": ["../*"], "dep": ["./src/dep.ts"] } },
+  })");
+  folder.write("p/base.json",
+               R"({"compilerOptions": {"baseUrl": ".", "paths": {"never": ["./src/e"]}}})");
+  folder.write("secret.ts", "");
+  folder.write("p/src/index.ts", "");
+  folder.write("p/src/e.ts", "");
+  folder.write("p/src/dep.ts", "");
+  folder.write("p/src/library/x.ts", "");
+  folder.write("p/src/folder/index.ts", "");
+  folder.write("p/node_modules/dep/index.js", "");
+  folder.write("p/node_modules/other/index.js", "require('@/e')");
+  open("src/index.ts");
+  EXPECT_EQ(resolve("index.ts", "@/e"), "e.ts");
+  EXPECT_EQ(resolve("index.ts", "@/e.js"), "e.ts");
+  EXPECT_EQ(resolve("index.ts", "@/folder"), "folder/index.ts");
+  EXPECT_EQ(resolve("index.ts", "@/lib/x"), "library/x.ts");
+  EXPECT_EQ(resolve("index.ts", "exact"), "e.ts");
+  EXPECT_EQ(resolve("index.ts", "dep"), "dep.ts");
+  EXPECT_EQ(resolve("index.ts", "src/e"), "e.ts");  // baseUrl
+  EXPECT_EQ(resolve("index.ts", "other"), "node_modules/other/index.js");
+  EXPECT_NE(resolve("index.ts", "out/secret").find("No such module"), std::string::npos);
+  EXPECT_NE(resolve("index.ts", "never").find("No such module"), std::string::npos);
+  EXPECT_NE(resolve("node_modules/other/index.js", "@/e").find("No such module"),
+            std::string::npos);
+  const auto watched = project->watch_paths();
+  EXPECT_TRUE(std::ranges::binary_search(watched, folder.path("p/base.json")));
+  WorkerConfig config;
+  config.tsconfig = "other.json";
+  folder.write("p/other.json", R"({"compilerOptions": {"paths": {"never": ["./src/e"]}}})");
+  open("src/index.ts", std::move(config));
+  EXPECT_EQ(resolve("index.ts", "never"), "e.ts");
+  EXPECT_NE(resolve("index.ts", "@/e").find("No such module"), std::string::npos);
+}
+
 TEST_F(ProjectTest, BaseDirNamesAndAdditionalModules) {
   folder.write("p/src/app/index.js", "");
   folder.write("p/src/data/a.txt", "a");
@@ -397,13 +437,28 @@ TEST_F(ProjectTest, BytesAreBounded) {
   EXPECT_NE(text.error().message.find("larger than 100 bytes together"), std::string::npos);
 }
 
-TEST_F(ProjectTest, SourceMapsBesideModules) {
+TEST_F(ProjectTest, SourceMaps) {
+  folder.write("secret.map", "secret");
   folder.write("p/src/index.js", "");
   folder.write("p/src/x.js", "");
-  folder.write("p/src/x.js.map", "{\"version\":3}");
+  folder.write("p/src/x.js.map", "beside");
+  folder.write("p/src/named.js", "let a;\n//# sourceMappingURL=maps/n.map\n\n");
+  folder.write("p/src/maps/n.map", "named");
+  folder.write("p/src/inline.js",
+               "a\n//# sourceMappingURL=data:application/json;base64,eyJ2IjozfQ==");
+  folder.write("p/src/out.js", "a\n//# sourceMappingURL=../../secret.map");
+  folder.write("p/src/gone.js", "a\n//# sourceMappingURL=https://x.com/gone.js.map");
   open();
-  resolve("index.js", "./x.js");
-  EXPECT_EQ(*project->read_source_map(*last.module), "{\"version\":3}");
+  const auto map_of = [&](std::string_view specifier) {
+    resolve("index.js", specifier);
+    EXPECT_TRUE(project->read(*last.module));
+    return project->read_source_map(*last.module).value_or("error");
+  };
+  EXPECT_EQ(map_of("./x.js"), "beside");
+  EXPECT_EQ(map_of("./named.js"), "named");
+  EXPECT_EQ(map_of("./inline.js"), "{\"v\":3}");
+  EXPECT_EQ(map_of("./out.js"), "");
+  EXPECT_EQ(map_of("./gone.js"), "");
   EXPECT_EQ(*project->read_source_map(project->main()), "");
 }
 

@@ -28,6 +28,7 @@ std::span<const std::string_view> conditions(ImportKind kind) {
                                     : std::span<const std::string_view>(kRequireConditions);
 }
 
+// A file or folder of a package.
 bool in_node_modules(std::string_view path) {
   return path.starts_with("node_modules/") || path.find("/node_modules/") != std::string_view::npos;
 }
@@ -87,6 +88,10 @@ ResolvedFile Resolver::resolve(std::string_view folder, std::string_view specifi
   const bool is_relative = specifier == "." || specifier == ".." || specifier.starts_with("./") ||
                            specifier.starts_with("../");
   if (is_relative) return relative(folder, specifier, kind);
+  if (!in_node_modules(folder)) {
+    ResolvedFile found = by_tsconfig(folder, specifier, kind);
+    if (found.kind != Kind::missing) return found;
+  }
   if (specifier.starts_with('#')) return package_import(folder, specifier, kind, 0);
   return bare(folder, specifier, kind, 0);
 }
@@ -105,6 +110,19 @@ ResolvedFile Resolver::relative(std::string_view folder, std::string_view specif
     if (found.kind != Kind::missing) return browser_file(std::move(found));
   }
   return browser_file(as_folder(path, kind));
+}
+
+ResolvedFile Resolver::by_tsconfig(std::string_view folder, std::string_view specifier,
+                                   ImportKind kind) {
+  const TsConfig* config = tsconfigs_.of_folder(folder);
+  if (config == nullptr) return {};
+  for (const std::string& path : ts_candidates(*config, specifier)) {
+    if (is_outside(path)) continue;
+    ResolvedFile found = as_file(path);
+    if (found.kind == Kind::missing) found = as_folder(path, kind);
+    if (found.kind != Kind::missing) return found;
+  }
+  return {};
 }
 
 ResolvedFile Resolver::with_extensions(std::string_view path) {

@@ -11,6 +11,7 @@
 #include "config/file_tree.h"
 #include "config/package_json.h"
 #include "config/project.h"
+#include "config/tsconfig.h"
 
 namespace skep::config {
 
@@ -27,7 +28,7 @@ struct ResolvedFile {
 
 class Resolver {
  public:
-  explicit Resolver(const FileTree& tree) : tree_(tree), packages_(tree) {}
+  explicit Resolver(const FileTree& tree) : tree_(tree), packages_(tree), tsconfigs_(tree) {}
 
   // folder: of the importing file, relative to the root; referrer: that file's path, "" at an
   // entry.
@@ -36,11 +37,14 @@ class Resolver {
   ResolvedFile exact(std::string_view path) const;
 
   PackageCache& packages() { return packages_; }
+  TsConfigs& tsconfigs() { return tsconfigs_; }
   // Paths that the last resolve() tried without finding anything.
   const std::vector<std::string>& tried() const { return tried_; }
 
  private:
   ResolvedFile relative(std::string_view folder, std::string_view specifier, ImportKind kind);
+  // By tsconfig.json; Kind::missing: it says nothing, or nothing that is there.
+  ResolvedFile by_tsconfig(std::string_view folder, std::string_view specifier, ImportKind kind);
   ResolvedFile bare(std::string_view folder, std::string_view specifier, ImportKind kind,
                     int depth);
   ResolvedFile package_import(std::string_view folder, std::string_view specifier, ImportKind kind,
@@ -61,6 +65,7 @@ class Resolver {
 
   const FileTree& tree_;
   PackageCache packages_;
+  TsConfigs tsconfigs_;
   std::vector<std::string> tried_;
 };
 

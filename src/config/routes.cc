@@ -35,7 +35,7 @@ std::optional<std::string> read_custom_domain(const Value& value, std::string_vi
     report_type(diagnostics, value, name, "a host name");
     return std::nullopt;
   }
-  const std::string pattern = value.string + "/*";
+  std::string pattern = value.string + "/*";
   const auto parsed = parse_route_pattern(pattern);
   if (value.string.find_first_of("/*") != std::string::npos) {
     diagnostics.error(value.at,

@@ -46,6 +46,7 @@ struct WorkerConfig {
   bool no_bundle = false;
   std::vector<ModuleRule> rules;             // of the file, in order; the built-in ones come after
   std::map<std::string, std::string> alias;  // specifier -> what to import instead
+  std::string tsconfig;  // relative to dir; empty: the nearest tsconfig.json of each module
   std::string compatibility_date;
   std::vector<std::string> compatibility_flags;  // as the file has them
   std::vector<std::string> enabled_flags;        // in effect: by date and by the above

@@ -30,6 +30,7 @@ class Reader {
     config.name = read_name();
     config.main = text("main").value_or("");
     config.base_dir = text("base_dir").value_or("");
+    config.tsconfig = text("tsconfig").value_or("");
     config.find_additional_modules = boolean("find_additional_modules").value_or(false);
     config.no_bundle = boolean("no_bundle").value_or(false);
     read_compatibility(config);
