@@ -332,7 +332,8 @@ TEST_F(ProjectTest, PathsOfTsconfig) {
   folder.write("p/tsconfig.json", R"({
     // as editors write it
     "extends": ["./base", "@tsconfig/node20"],
-    "compilerOptions": { "paths": { "@/*": ["./gone/*", "./src/*"], "@/lib/*": ["./src/library/*"], "exact": ["./src/e"],
+    "compilerOptions": { "paths": { "@/*": ["./gone/*", "./src/*"], "@/lib/*": ["./src/library/*"],
+                                    "exact": ["./src/e"],
                                     "out/*": ["../*"], "dep": ["./src/dep.ts"] } },
   })");
   folder.write("p/base.json",
