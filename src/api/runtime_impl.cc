@@ -69,6 +69,8 @@ Runtime::Impl::Impl(isolate::Tenant& tenant_in, RuntimeHost& host_in, WorkerOpti
       make_code_caches([this] { loader->make_code_caches(); }) {}
 
 Runtime::Impl::~Impl() {
+  closing = true;
+
   stop_all(Outcome::canceled);
 }
 
@@ -155,6 +157,7 @@ void Runtime::Impl::stop_all(Outcome outcome) {
 }
 
 void Runtime::Impl::after_job() {
+  if (closing) return;
   while (!touched.empty()) {
     const uint32_t id = touched.back();
     touched.pop_back();

@@ -100,6 +100,7 @@ struct Runtime::Impl {
   std::string scratch;            // header text on its way to a channel
   std::vector<net::Header> scratch_headers;
   uint32_t last_timer_id = 0;
+  bool closing = false;  // being destroyed: events end, nothing new begins
   isolate::CpuMeter startup_meter;
   std::unique_ptr<isolate::ModuleLoader> loader;
   // Code caches are made when the first event is over and the loop comes round.

@@ -99,18 +99,17 @@ void Event::client_gone() {
     if (body_ == Body::passing) remove_pending();
     body_ = Body::dropped;
   }
-  if (waits_ == 0) {
-    stop(Outcome::canceled);
-    return settle();
-  }
+  if (waits_ == 0) return cancel(Outcome::canceled);
   timers().deadline.set_ms(limits::kWaitUntilMs);
   if (wake_writable_ || wake_body_) return wake();
   settle();
 }
 
 void Event::cancel(Outcome outcome) {
+  Runtime::Impl& runtime = runtime_;
   stop(outcome);
   settle();
+  runtime.after_job();
 }
 
 void Event::stop(Outcome outcome) {
@@ -125,11 +124,16 @@ void Event::stop(Outcome outcome) {
 }
 
 void Event::deadline() {
-  if (waits_ > 0 || stopped_) {
+  Runtime::Impl& runtime = runtime_;
+  const bool only_waits = waits_ > 0 && !response_open_ && (!handler_pending_ || !channel_);
+  if (only_waits || stopped_) {
     // The bound of waitUntil: what is still running is given up.
     stop(Outcome::canceled);
+    settle();
+  } else if (stalled()) {
+    hung();
   }
-  settle();
+  runtime.after_job();  // `this` may be gone
 }
 
 void Event::hung() {
@@ -186,6 +190,10 @@ bool Event::settle_step() {
   // The answer has left; what waitUntil holds has a bound from here.
   if (waits_ > 0 && !handler_pending_ && !response_open_ && !timers().deadline.armed()) {
     timers().deadline.set_ms(limits::kWaitUntilMs);
+  }
+  // Only another event of the isolate can wake this one: it may, but not for ever.
+  if (stalled() && runtime_.pending > 0 && !timers().deadline.armed()) {
+    timers().deadline.set_ms(limits::kHungMs);
   }
   return false;
 }
