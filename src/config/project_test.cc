@@ -503,7 +503,15 @@ TEST_F(ProjectTest, CheckReportsWhatNeedsNoV8) {
                "name = \"x\"\nmain = \"src/index.js\"\ncompatibility_date = \"2026-01-01\"\n");
   const auto missing = check_project(folder.path("p"), {}, {});
   EXPECT_EQ(missing.project, nullptr);
-  EXPECT_NE(format_diagnostics(missing.diagnostics).find("is not there"), std::string::npos);
+  EXPECT_EQ(format_diagnostics(missing.diagnostics),
+            folder.path("p/wrangler.toml") +
+                ":2:8: error: main module \"src/index.js\" is not there: " +
+                folder.path("p/src/index.js") +
+                " is no file\n"
+                "  1 | name = \"x\"\n"
+                "> 2 | main = \"src/index.js\"\n"
+                "    |        ^\n"
+                "  3 | compatibility_date = \"2026-01-01\"\n");
   folder.write("p/src/index.js", "export default {}");
   const auto good = check_project(folder.path("p"), {}, {});
   EXPECT_NE(good.project, nullptr);

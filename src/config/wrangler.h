@@ -42,6 +42,7 @@ struct WorkerConfig {
   std::string config_path;  // absolute; empty: a module without a configuration
   std::string main;         // relative to dir, "" only where the project has no code of its own
   std::string base_dir;     // relative to dir; empty: main's folder
+  Position main_at, base_dir_at;  // where the configuration says so
   bool find_additional_modules = false;
   bool no_bundle = false;
   std::vector<ModuleRule> rules;             // of the file, in order; the built-in ones come after

@@ -30,6 +30,8 @@ class Reader {
     config.name = read_name();
     config.main = text("main").value_or("");
     config.base_dir = text("base_dir").value_or("");
+    if (const Value* value = pick("main")) config.main_at = value->at;
+    if (const Value* value = pick("base_dir")) config.base_dir_at = value->at;
     config.tsconfig = text("tsconfig").value_or("");
     config.find_additional_modules = boolean("find_additional_modules").value_or(false);
     config.no_bundle = boolean("no_bundle").value_or(false);
@@ -166,7 +168,8 @@ class Reader {
     if (const Value* date = pick("compatibility_date")) {
       config.compatibility_date = date->string;
       if (const auto checked = check_compatibility_date(date->string); !checked) {
-        diagnostics_.error(date->at, checked.error().message);
+        diagnostics_.error(date->at, checked.error().message,
+                           fmt::format("the newest is \"{}\"", kNewestCompatibilityDate));
         return;
       }
     } else {

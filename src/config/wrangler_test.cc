@@ -128,9 +128,9 @@ TEST(Wrangler, ValuesAreChecked) {
       "2:24: error: No such compatibility flag: nodejs_kompat; did you mean \"nodejs_compat\"?\n");
   EXPECT_EQ(read_more("compatibility_flags = [\"rpc\", \"no_rpc\"]\n").messages,
             "2:23: error: Compatibility flags are mutually contradictory: rpc vs no_rpc\n");
-  EXPECT_EQ(
-      read_toml("compatibility_date = \"2023-02-30\"\n").messages,
-      "1:22: error: \"2023-02-30\" is not a date; compatibility_date is written YYYY-MM-DD\n");
+  EXPECT_EQ(read_toml("compatibility_date = \"2023-02-30\"\n").messages,
+            "1:22: error: \"2023-02-30\" is not a date; compatibility_date is written YYYY-MM-DD "
+            "(the newest is \"2026-11-17\")\n");
   EXPECT_EQ(read_toml("compatibility_date = 2024-09-23\n").config.compatibility_date, "2024-09-23");
   EXPECT_EQ(read_more("limits = {cpu_ms = 0}\n").messages,
             "2:20: error: \"limits.cpu_ms\" must lie between 1 and 86400000, not 0\n");
