@@ -92,7 +92,6 @@ export const DateNow = Date.now;
 
 // Error
 export const ErrorCaptureStackTrace = Error.captureStackTrace;
-export const ErrorIsError = Error.isError;
 
 // JSON
 export const JSONParse = JSON.parse;

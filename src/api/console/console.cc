@@ -42,6 +42,11 @@ void console_promise(const Info& info) {
   info.GetReturnValue().Set(v8::Array::New(isolate, pair, 2));
 }
 
+// console_is_error(value) -> boolean
+void console_is_error(const Info& info) {
+  info.GetReturnValue().Set(info[0]->IsNativeError());
+}
+
 // console_is_proxy(value) -> boolean: a proxy is not looked into, its traps are the user's
 void console_is_proxy(const Info& info) {
   info.GetReturnValue().Set(info[0]->IsProxy());
@@ -52,6 +57,7 @@ void console_is_proxy(const Info& info) {
 std::span<const Op> console_ops() {
   static constexpr Op ops[] = {{"console_emit", console_emit},
                                {"console_promise", console_promise},
+                               {"console_is_error", console_is_error},
                                {"console_is_proxy", console_is_proxy}};
   return ops;
 }

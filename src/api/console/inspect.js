@@ -10,7 +10,6 @@ import {
   ArrayPrototypePush,
   DatePrototypeGetTime,
   DatePrototypeToISOString,
-  ErrorIsError,
   FunctionPrototypeToString,
   JSONStringify,
   MapPrototypeForEach,
@@ -33,8 +32,9 @@ import {
   TypedArrayPrototypeGetLength,
   TypedArrayPrototypeGetSymbolToStringTag,
 } from "../base/primordials.js";
+import { is_dom_exception } from "../dom/dom_exception.js";
 
-const { console_is_proxy, console_promise } = ops;
+const { console_is_error, console_is_proxy, console_promise } = ops;
 
 const max_depth = 4;
 const max_entries = 100;
@@ -173,7 +173,7 @@ class Inspector {
         (state[0] === 2 ? "<rejected> " : "") + this.show(state[1], depth + 1);
       return `Promise { ${inner} }`;
     }
-    if (ErrorIsError(value)) {
+    if (console_is_error(value) || is_dom_exception(value)) {
       return this.#with_properties(value, show_error(value), depth);
     }
     if (name === "RegExp") return attempt(RegExpPrototypeToString, value);
