@@ -1,6 +1,6 @@
-// Every key that a wrangler file may have at its top level or in [env.NAME]: its type, whether an
-// environment inherits it, and how far skep has come with it. One table, so that a key which
-// becomes supported is a change in one line.
+// Every key that a wrangler file may have at its top level or in [env.NAME], as wrangler 4.164 has
+// them: its type, whether an environment inherits it, and how far skep has come with it. One table,
+// so that a key which becomes supported is a change in one line.
 #pragma once
 
 #include <span>

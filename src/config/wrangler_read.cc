@@ -267,6 +267,9 @@ class Reader {
     rule.globs = reader.texts("globs").value_or(std::vector<std::string>());
     rule.fallthrough = reader.boolean("fallthrough").value_or(false);
     reader.finish();
+    if (reader.any("globs") == nullptr) {
+      diagnostics_.error(reader.at(), fmt::format("\"{}\" is missing", reader.full_name("globs")));
+    }
     if (type == nullptr || !type->is(Value::Type::string)) {
       diagnostics_.error(
           type != nullptr ? type->at : reader.at(),

@@ -146,6 +146,15 @@ TEST(Wrangler, ValuesAreChecked) {
             "2:18: error: \"Txt\" is no module type (did you mean \"Text\"?)\n");
 }
 
+TEST(Wrangler, RulesNeedTypeAndGlobs) {
+  EXPECT_EQ(read_more("[[rules]]\ntype = \"Text\"\n[[rules]]\nglobs = [\"*\"]\n").messages,
+            "2:1: error: \"rules[0].globs\" is missing\n"
+            "4:1: error: \"rules[1].type\" must be the name of a module type\n");
+  EXPECT_EQ(
+      read_more("[[rules]]\ntype = \"PythonModule\"\nglobs = [\"*\"]\n").messages,
+      "3:8: warning: rules of type \"PythonModule\" are not supported yet and have no effect\n");
+}
+
 TEST(Wrangler, WithoutADateTheOldestHolds) {
   const Read read = read_toml("name = \"x\"\n");
   EXPECT_EQ(read.config.compatibility_date, kOldestCompatibilityDate);
