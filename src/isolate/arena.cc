@@ -16,7 +16,12 @@ struct Arena::Impl {
         groups(options_in.isolates_per_group),
         scheduler(std::make_shared<Scheduler>(loop, engine)) {}
 
-  Result<std::unique_ptr<Tenant>> make();
+  Result<std::unique_ptr<Tenant>> make(bool idle);
+  // Fewer ready than wished, or no group with room for a burst.
+  bool wants_more() const {
+    if (options.ready == 0 || no_room) return false;
+    return ready.size() < options.ready || (ready.size() == options.ready && !groups.has_room());
+  }
 
   const ArenaOptions options;
   Groups groups;  // outlives every tenant
@@ -27,8 +32,8 @@ struct Arena::Impl {
   Stats counts{};
 };
 
-Result<std::unique_ptr<Tenant>> Arena::Impl::make() {
-  SKEP_TRY_ASSIGN(Group * group, groups.choose());
+Result<std::unique_ptr<Tenant>> Arena::Impl::make(bool idle) {
+  SKEP_TRY_ASSIGN(Group * group, groups.choose(idle));
   auto tenant = std::unique_ptr<Tenant>(
       new Tenant(std::make_unique<Tenant::Impl>(scheduler, *group, options.heap_bytes)));
   if (auto made = tenant->impl_->create(*tenant); !made) {
@@ -54,10 +59,10 @@ Result<std::unique_ptr<Tenant>> Arena::take() {
     ++arena.counts.live;
     return tenant;
   }
-  auto tenant = arena.make();
+  auto tenant = arena.make(false);
   if (!tenant && !arena.dead.empty()) {
     arena.dead.clear();  // what waits for disposal may be the room that is missing
-    tenant = arena.make();
+    tenant = arena.make(false);
   }
   if (tenant) {
     ++arena.counts.taken_dry;
@@ -79,15 +84,15 @@ bool Arena::refill_step() {
   Impl& arena = *impl_;
   if (!arena.dead.empty()) {
     arena.dead.pop_front();
-  } else if (arena.ready.size() < arena.options.ready && !arena.no_room) {
-    auto tenant = arena.make();
+  } else if (arena.wants_more()) {
+    auto tenant = arena.make(true);
     if (tenant) {
       arena.ready.push_back(std::move(*tenant));
     } else {
       arena.no_room = true;
     }
   }
-  return !arena.dead.empty() || (arena.ready.size() < arena.options.ready && !arena.no_room);
+  return !arena.dead.empty() || arena.wants_more();
 }
 
 void Arena::notify_idle(Tenant& tenant) {

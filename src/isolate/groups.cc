@@ -6,7 +6,7 @@
 
 namespace skep::isolate {
 
-Result<Group*> Groups::choose() {
+Result<Group*> Groups::choose(bool idle) {
   Group* best = nullptr;      // the fullest below the target: few groups cost least
   Group* possible = nullptr;  // the emptiest of all
   for (const auto& group : groups_) {
@@ -18,12 +18,19 @@ Result<Group*> Groups::choose() {
     if (!possible || group->isolates < possible->isolates) possible = group.get();
   }
   if (best) return best;
+  if (possible && !idle) return possible;
   if (!closed_ && groups_.size() < limits::kIsolateGroups) {
     groups_.push_back(std::make_unique<Group>(v8::IsolateGroup::Create()));
     return groups_.back().get();
   }
   if (possible) return possible;
   return fail("no room for another isolate: all isolate groups are full");
+}
+
+bool Groups::has_room() const {
+  return std::any_of(groups_.begin(), groups_.end(), [this](const auto& group) {
+    return group->isolates < isolates_per_group_ && group->heap_bytes < limits::kGroupHeapBytes;
+  });
 }
 
 void Groups::drop(Group& group) {

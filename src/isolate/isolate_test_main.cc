@@ -1,7 +1,11 @@
 // The engine is made once, before any test, as the zygote does it; V8 flags come by
 // SKEP_TEST_V8_FLAGS so that the same tests run under V8's stress settings.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "isolate/test_support.h"
 
@@ -17,6 +21,40 @@ bool stressed() {
   return std::getenv("SKEP_TEST_V8_FLAGS") != nullptr;
 }
 
+// As the zygote does it: V8 is ready, there is no thread and no isolate; then children are forked.
+// Each says a random number and its hash seed.
+int fork_children(Engine& engine) {
+  for (int child = 0; child < 2; ++child) {
+    const pid_t pid = fork();
+    if (pid != 0) {
+      int status = 0;
+      if (waitpid(pid, &status, 0) != pid || status != 0) return 1;
+      continue;
+    }
+    auto loop = loop::Loop::create(
+        {.entries = 64, .fixed_files = 0, .recv_buffer_bytes = 0, .recv_buffer_count = 0});
+    if (!loop || !engine.start_threads(1)) _exit(1);
+    Arena arena(**loop, engine, {.ready = 0});
+    auto tenant = arena.take();
+    if (!tenant) _exit(1);
+    // Optimising compilers and their threads work in a child too.
+    ScriptJob job(
+        "let n = 0; for (let i = 0; i < 3e6; i++) n += i & 3; n === 4500000 && Math.random()");
+    uint64_t seed = 0;
+    FunctionJob look(
+        [&](v8::Isolate* isolate, v8::Local<v8::Context>) { seed = isolate->GetHashSeed(); });
+    if (!(*tenant)->run(job)) _exit(1);
+    while (!job.finished()) {
+      if (!(*loop)->turn(true)) _exit(1);
+    }
+    (*tenant)->run(look);
+    std::printf("%s\n%llx\n", job.result().c_str(), static_cast<unsigned long long>(seed));
+    std::fflush(stdout);
+    _exit(0);
+  }
+  return 0;
+}
+
 }  // namespace skep::isolate::testing
 
 int main(int argc, char** argv) {
@@ -27,6 +65,9 @@ int main(int argc, char** argv) {
   if (!engine) {
     std::fprintf(stderr, "%s\n", engine.error().message.c_str());
     return 1;
+  }
+  if (argc > 1 && std::strcmp(argv[1], "--skep-fork-children") == 0) {
+    return skep::isolate::testing::fork_children(**engine);
   }
   skep::isolate::testing::g_engine = engine->get();
   if (auto started = (*engine)->start_threads(1); !started) {

@@ -16,7 +16,12 @@ namespace {
 
 // Below V8's stack limit there must be room for what does not check it: C++ builtins, the garbage
 // collector, the interrupt's callback.
-constexpr size_t kStackReserveBytes = 132 * 1024;
+constexpr size_t kStackReserveBytes = 204 * 1024;
+// Of that, what relieve_stack gives away.
+constexpr size_t kStackReliefBytes = 24 * 1024;
+constexpr unsigned kStackReliefs = 3;
+// An interrupt that has had no answer for so long.
+constexpr int64_t kReliefAfterNs = 20'000'000;
 // Queued jobs of one tenant run in a row for this long; then others have their turn.
 constexpr int64_t kDrainNs = 1'000'000;
 // A slice this short needs no better clock than the monotonic one.
@@ -84,6 +89,7 @@ Result<> Tenant::Impl::create(Tenant& tenant) {
                         cppgc::EmbedderStackState::kNoHeapPointers);
   isolate->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
   isolate->AddNearHeapLimitCallback(on_near_heap_limit, this);
+  isolate->AddGCEpilogueCallback(on_garbage_collected, this);
   // Without it V8 gives an error's stack as text only, and formatting that may run the user's code.
   isolate->SetCaptureStackTraceForUncaughtExceptions(true, kStackFrames);
   harden_isolate(isolate);
@@ -189,14 +195,46 @@ void Tenant::Impl::resume() {
   after_slice(fiber->resume());
 }
 
+void Tenant::Impl::set_stack_limit() {
+  const uintptr_t limit = reinterpret_cast<uintptr_t>(fiber->stack_bottom()) + kStackReserveBytes;
+  if (stack_limit == limit) return;
+  isolate->SetStackLimit(limit);
+  stack_limit = limit;
+}
+
+// A function that recurses to the end of the stack and catches the error, over and over, may answer
+// to no interrupt: V8 looks for an overflow first, and where such code stands every look finds one.
+// With a little more stack the next call finds room, and then the interrupt. It is given at a
+// collection, which is where such code comes by (each error is an object), because V8 wants the
+// limit to be set on the thread that runs.
+void Tenant::Impl::on_garbage_collected(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* self) {
+  Impl& t = *static_cast<Impl*>(self);
+  if (t.state != State::running || !t.interrupt_pending.load(std::memory_order_relaxed)) return;
+  if (monotonic_ns() - t.slice_start_ns > kReliefAfterNs) t.relieve_stack();
+}
+
+void Tenant::Impl::relieve_stack() {
+  if (stack_reliefs == kStackReliefs) return;
+  ++stack_reliefs;
+  isolate->SetStackLimit(stack_limit - stack_reliefs * kStackReliefBytes);
+}
+
+// In an interrupt: takes back what relieve_stack gave. False: the code stands where it had no stack
+// by right, and would be there again at once; there is no taking turns with it. (V8 does not
+// survive a limit that lies far above where it is.)
+bool Tenant::Impl::settle_stack() {
+  if (stack_reliefs == 0) return true;
+  if (reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) < stack_limit) return false;
+  stack_reliefs = 0;
+  stack_limit = 0;
+  set_stack_limit();
+  return true;
+}
+
 void Tenant::Impl::fiber_main(void* self) {
   Impl& t = *static_cast<Impl*>(self);
   v8::Isolate* isolate = t.isolate;
-  const uintptr_t limit = reinterpret_cast<uintptr_t>(t.fiber->stack_bottom()) + kStackReserveBytes;
-  if (t.stack_limit != limit) {
-    isolate->SetStackLimit(limit);
-    t.stack_limit = limit;
-  }
+  t.set_stack_limit();
   t.scheduler->engine.watchdog.enter(t);
   {
     v8::Isolate::Scope isolate_scope(isolate);
@@ -214,6 +252,7 @@ void Tenant::Impl::after_slice(bool finished) {
   if (!finished) return;  // suspended; interrupt() has done the rest
   const int64_t now_ns = monotonic_ns();
   const int64_t took_ns = now_ns - slice_start_ns;
+  if (std::exchange(stack_reliefs, 0) > 0) stack_limit = 0;
   charge(now_ns);
   scheduler->fibers.give(std::move(fiber));
   state = State::idle;
@@ -264,8 +303,10 @@ void Tenant::Impl::on_interrupt(v8::Isolate*, void* watched) {
 // On the fiber, inside JavaScript.
 void Tenant::Impl::interrupt() {
   const int64_t now_ns = monotonic_ns();
-  if (now_ns - slice_start_ns < kShortestSliceNs) return;
+  const int64_t took_ns = now_ns - slice_start_ns;
+  if (took_ns < kShortestSliceNs) return;
   charge(now_ns);
+  if (!settle_stack()) return stop_running(StopReason::cpu_limit);
   refresh_statistics();
   const CpuMeter* meter = job->meter();
   if (stop != StopReason::none) return stop_running(stop);
@@ -285,11 +326,18 @@ void Tenant::Impl::interrupt() {
   if (stop != StopReason::none) isolate->TerminateExecution();
 }
 
-// What V8's own limits let pass: memories that it does not count, one huge string or array that was
-// made without a collection in between.
-bool Tenant::Impl::over_memory() const {
-  return external_bytes > heap_limit_bytes + kExternalSlackBytes ||
-         heap_used_bytes > 2 * heap_limit_bytes;
+// What V8's own limits let pass: memories that it does not count, resizable buffers, one huge
+// string or array that was made without a collection in between.
+bool Tenant::Impl::over_memory() {
+  const auto over = [this] {
+    return external_bytes > heap_limit_bytes + kExternalSlackBytes ||
+           heap_used_bytes > 2 * heap_limit_bytes;
+  };
+  if (!over()) return false;
+  // V8's figures still have what a collection under way has freed.
+  isolate->LowMemoryNotification();
+  refresh_statistics();
+  return over();
 }
 
 size_t Tenant::Impl::on_near_heap_limit(void* self, size_t current_bytes, size_t) {

@@ -64,7 +64,8 @@ struct Tenant::Impl final : Watched {
   bool draining = false;  // slice() or submit() is on the loop's stack
   bool closed = false;    // shut down
   bool foreground_due = false;
-  uintptr_t stack_limit = 0;  // as set in the isolate
+  uintptr_t stack_limit = 0;  // as set in the isolate; 0: to be set
+  unsigned stack_reliefs = 0;
 
   StopReason stop = StopReason::none;  // of the running job
   StopReason stopped_by = StopReason::none;
@@ -98,7 +99,12 @@ struct Tenant::Impl final : Watched {
   void interrupt();
   void charge(int64_t now_ns);
   void stop_running(StopReason reason);
-  bool over_memory() const;
+  void set_stack_limit();
+  void relieve_stack();
+  bool settle_stack();
+  static void on_garbage_collected(v8::Isolate* isolate, v8::GCType, v8::GCCallbackFlags,
+                                   void* self);
+  bool over_memory();
   static void restore_heap_limit(v8::Isolate* isolate, void* self);
   static void fiber_main(void* self);
 

@@ -1,8 +1,12 @@
 #include "isolate/test_support.h"
 
-#include "base/limits.h"
+#include "isolate/tenant_impl.h"
 
 namespace skep::isolate::testing {
+
+void allow_wasm_code(Tenant& tenant, bool allow) {
+  tenant.impl().compiling_wasm = allow;
+}
 
 std::string text(v8::Isolate* isolate, v8::MaybeLocal<v8::Value> value) {
   v8::Local<v8::Value> local;

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/limits.h"
 #include "isolate/arena.h"
 #include "isolate/engine.h"
 #include "isolate/tenant.h"
@@ -22,6 +23,9 @@ namespace skep::isolate::testing {
 Engine& engine();
 // True when the program runs under one of V8's stress settings: no bounds on time then.
 bool stressed();
+
+// Wasm from bytes is refused to JavaScript; a test may compile some in a job.
+void allow_wasm_code(Tenant& tenant, bool allow);
 
 // A UTF-8 string of `value`; "<empty>" for an empty handle.
 std::string text(v8::Isolate* isolate, v8::MaybeLocal<v8::Value> value);
