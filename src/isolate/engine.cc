@@ -35,8 +35,13 @@ std::string all_flags(const std::string& extra) {
   // build's.
   // --sandbox-…: no group with a sandbox that is only partly reserved.
   // --wasm-max-mem-pages: no single memory is larger than an isolate may be.
-  std::string flags = "--rehash-snapshot --js-source-phase-imports --wasm-max-mem-pages=" +
-                      std::to_string(limits::kIsolateHeapBytes / 65536);
+  // --no-turboshaft-loop-unrolling: with it, TurboFan's code for `for (;;) a.push(new Array(1000))`
+  // has lost the stack check of the outer loop, so that neither the watchdog's interrupt nor the
+  // memory limit's termination is ever heard, and the heap grows until the process is gone.
+  std::string flags =
+      "--rehash-snapshot --no-turboshaft-loop-unrolling --js-source-phase-imports "
+      "--wasm-max-mem-pages=" +
+      std::to_string(limits::kIsolateHeapBytes / 65536);
   if (!extra.empty()) flags += " " + extra;
   return flags;
 }
