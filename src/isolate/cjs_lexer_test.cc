@@ -24,7 +24,8 @@ TEST(CjsLexer, finds_define_property) {
 TEST(CjsLexer, finds_an_object_literal) {
   const CjsScan scan = scan_commonjs(R"(
     module.exports = { a, b: c.d({ no: 1 }, [x, y]), 'e': (1, 2), async f() { return { no }; },
-                       get g() { return 1 }, ...require("./more"), h: `t${ {no} }` , [computed]: 1, i };)");
+                       get g() { return 1 }, ...require("./more"),
+                       h: `t${ {no} }` , [computed]: 1, i };)");
   EXPECT_EQ(scan.exports, (Names{"a", "b", "e", "f", "g", "h"}));
   EXPECT_EQ(scan.reexports, (Names{"./more"}));
 }

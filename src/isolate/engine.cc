@@ -33,14 +33,14 @@ bool fill_with_entropy(unsigned char* buffer, size_t length) {
 std::string all_flags(const std::string& extra) {
   // --rehash-snapshot: a hash seed of its own for each process and group; without it they are the
   // build's.
-  // --sandbox-…: no group with a sandbox that is only partly reserved.
   // --wasm-max-mem-pages: no single memory is larger than an isolate may be.
-  // --no-turboshaft-loop-unrolling: with it, TurboFan's code for `for (;;) a.push(new Array(1000))`
-  // has lost the stack check of the outer loop, so that neither the watchdog's interrupt nor the
-  // memory limit's termination is ever heard, and the heap grows until the process is gone.
+  // --no-…-loop-unrolling: that phase also drops the stack checks of short loops, and where such a
+  // loop had none (`for (;;) a.push(new Array(1000))`: the one that fills the array) it drops the
+  // next outer loop's instead. Such code hears no interrupt and no termination, and its heap grows
+  // until the process is gone.
   std::string flags =
-      "--rehash-snapshot --no-turboshaft-loop-unrolling --js-source-phase-imports "
-      "--wasm-max-mem-pages=" +
+      "--rehash-snapshot --js-source-phase-imports --no-turboshaft-loop-unrolling "
+      "--no-wasm-loop-unrolling --wasm-max-mem-pages=" +
       std::to_string(limits::kIsolateHeapBytes / 65536);
   if (!extra.empty()) flags += " " + extra;
   return flags;

@@ -67,6 +67,7 @@ INSTANTIATE_TEST_SUITE_P(
                "const f = () => { Promise.resolve().then(f); Promise.resolve().then(f) };"
                "f()",
                Expect::stopped},
+        Attack{"unrolled_loop", "const a = []; for (;;) a.push(new Array(1000))", Expect::stopped},
         Attack{"doubles", "const a = []; for (;;) a.push(new Array(1e5).fill(1.5))",
                Expect::stopped},
         Attack{"large_objects", "const a = []; for (;;) a.push(new Array(32768).fill(a))",

@@ -187,7 +187,8 @@ TEST_F(ModuleTest, other_types) {
       "a.js",
       R"(import text from './t.txt'; import data from './d.bin'; import json from './j.json';
     import typed from './j.json' with { type: 'json' }; import module from './m.wasm';
-    import source source from './m.wasm'; import { answer } from 'test:builtin'; import all from 'test:builtin';
+    import source source from './m.wasm';
+    import { answer } from 'test:builtin'; import all from 'test:builtin';
     export const v = [text, data instanceof ArrayBuffer, data.byteLength, json.a, typed === json,
       module instanceof WebAssembly.Module, module === source,
       new WebAssembly.Instance(module).exports.f(1), answer, all.answer].join();)");
