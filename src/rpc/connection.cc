@@ -36,14 +36,19 @@ Connection::Connection(loop::Loop& loop, UniqueFd socket, Role role,
     : stream_(make_ring_stream(loop, std::move(socket), role == Role::shard)),
       network_(*stream_, limits::kRpcFdsPerMessage, side_of(role), reader_options()),
       system_(capnp::makeRpcServer(network_, kj::mv(bootstrap))),
-      // Asking for it is also what makes the client's side of the network begin to read.
-      peer_(bootstrap_of_peer(system_, role)) {
+      role_(role) {
+  // Asking for the peer's capability is also what makes the shard's side of the network begin to
+  // read.
+  if (role == Role::shard) peer_ = bootstrap_of_peer(system_, role);
   // Calls that wait for their answer may hold this much; above it nothing more is read.
   system_.setFlowLimit(limits::kRpcMessageWords);
 }
 
 capnp::Capability::Client Connection::bootstrap() {
-  return peer_;
+  KJ_IF_MAYBE (peer, peer_) return *peer;
+  auto peer = bootstrap_of_peer(system_, role_);
+  peer_ = peer;
+  return peer;
 }
 
 }  // namespace skep::rpc

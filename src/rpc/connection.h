@@ -15,8 +15,9 @@ enum class Role { broker, shard };
 
 class Connection {
  public:
-  // Takes a connected stream socket. `bootstrap` is what the peer gets as the first capability. The
-  // broker throws away descriptors that a shard sends: it has no use for any.
+  // Takes a connected stream socket. `bootstrap` is what the peer gets when it asks for our first
+  // capability; null where it never does. The broker throws away descriptors that a shard sends: it
+  // has no use for any.
   Connection(loop::Loop& loop, UniqueFd socket, Role role, capnp::Capability::Client bootstrap);
   KJ_DISALLOW_COPY_AND_MOVE(Connection);
 
@@ -35,7 +36,8 @@ class Connection {
   kj::Own<kj::AsyncCapabilityStream> stream_;
   capnp::TwoPartyVatNetwork network_;
   capnp::RpcSystem<capnp::rpc::twoparty::VatId> system_;
-  capnp::Capability::Client peer_;
+  Role role_;
+  kj::Maybe<capnp::Capability::Client> peer_;  // asked for when it is wanted
 };
 
 }  // namespace skep::rpc
