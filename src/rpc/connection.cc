@@ -1,5 +1,7 @@
 #include "rpc/connection.h"
 
+#include <kj/debug.h>
+
 #include "base/limits.h"
 #include "rpc/ring_stream.h"
 
@@ -36,7 +38,8 @@ Connection::Connection(loop::Loop& loop, UniqueFd socket, Role role,
     : stream_(make_ring_stream(loop, std::move(socket), role == Role::shard)),
       network_(*stream_, limits::kRpcFdsPerMessage, side_of(role), reader_options()),
       system_(capnp::makeRpcServer(network_, kj::mv(bootstrap))),
-      role_(role) {
+      role_(role),
+      watch_(network_.onDisconnect().then([this] { gone_ = true; }).eagerlyEvaluate(nullptr)) {
   // Asking for the peer's capability is also what makes the shard's side of the network begin to
   // read.
   if (role == Role::shard) peer_ = bootstrap_of_peer(system_, role);
@@ -46,6 +49,8 @@ Connection::Connection(loop::Loop& loop, UniqueFd socket, Role role,
 
 capnp::Capability::Client Connection::bootstrap() {
   KJ_IF_MAYBE (peer, peer_) return *peer;
+  // Cap'n Proto would begin a new conversation on the socket that it has shut down.
+  if (gone_) return KJ_EXCEPTION(DISCONNECTED, "the peer is gone");
   auto peer = bootstrap_of_peer(system_, role_);
   peer_ = peer;
   return peer;

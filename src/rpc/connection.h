@@ -37,6 +37,8 @@ class Connection {
   capnp::TwoPartyVatNetwork network_;
   capnp::RpcSystem<capnp::rpc::twoparty::VatId> system_;
   Role role_;
+  bool gone_ = false;
+  kj::Promise<void> watch_;
   kj::Maybe<capnp::Capability::Client> peer_;  // asked for when it is wanted
 };
 
