@@ -267,8 +267,8 @@ struct HostLink::Impl final : private kj::TaskSet::ErrorHandler {
         control(c),
         kj_loop(l),
         flush([this] { send_logs(); }),
-        // The broker gets the Shard by attach(); its bootstrap of us is never asked for.
-        connection(l, std::move(socket), rpc::Role::shard, nullptr),
+        // The same Shard that attach() hands over: a connection always has a bootstrap to give.
+        connection(l, std::move(socket), rpc::Role::shard, kj::heap<ShardServer>(c)),
         host(connection.bootstrap().castAs<rpc::Host>()),
         tasks(*this) {
     tasks.add(connection.on_disconnect().then([this] { control.disconnected(); }));
