@@ -152,10 +152,12 @@ class Reader {
 
   std::string read_name() {
     std::string name = joined_name();
-    if (name.empty() && pick("name") == nullptr) return name;
+    const Value* value = pick("name");
+    // Absent, or of the wrong type, which has been reported.
+    if (value == nullptr) return name;
     if (!valid_worker_name(name)) {
       diagnostics_.error(
-          pick("name")->at,
+          value->at,
           fmt::format("\"{}\" cannot be a worker's name: 1 to 63 lower case letters, "
                       "digits, \"-\" and \"_\"",
                       name),

@@ -146,6 +146,11 @@ TEST(Wrangler, ValuesAreChecked) {
             "2:18: error: \"Txt\" is no module type (did you mean \"Text\"?)\n");
 }
 
+TEST(Wrangler, AnEnvironmentsNameOfTheWrongType) {
+  EXPECT_EQ(read_more("name = \"Bad Name\"\n[env.a]\nname = {}\n", "a").messages,
+            "4:8: error: \"env.a.name\" must be a string, not a table\n");
+}
+
 TEST(Wrangler, RulesNeedTypeAndGlobs) {
   EXPECT_EQ(read_more("[[rules]]\ntype = \"Text\"\n[[rules]]\nglobs = [\"*\"]\n").messages,
             "2:1: error: \"rules[0].globs\" is missing\n"
