@@ -140,6 +140,8 @@ void allow_descriptors(Filter& filter) {
   filter.refuse_if(EPERM, SCMP_SYS(newfstatat), {{3, SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, 0}});
   // Addresses of connections that were accepted.
   filter.allow({SCMP_SYS(getpeername), SCMP_SYS(getsockname)});
+  // The orderly end of a connection (loop/socket.cc).
+  filter.allow({SCMP_SYS(shutdown)});
 }
 
 // Reading clocks (mostly without a system call, but other threads' CPU clocks need one) and
