@@ -108,6 +108,8 @@ void allow_threads(Filter& filter) {
                 SCMP_SYS(gettid), SCMP_SYS(getpid), SCMP_SYS(exit), SCMP_SYS(exit_group)});
   // glibc counts processors with it, for its arenas; helper threads read their own.
   filter.allow({SCMP_SYS(sched_getaffinity), SCMP_SYS(getcpu)});
+  // V8's locks ask for their thread's priority when they have to wait.
+  filter.allow({SCMP_SYS(sched_getparam), SCMP_SYS(sched_getscheduler)});
   // Helper threads run at lower priority. Raising needs a right that is gone.
   filter.allow_values(SCMP_SYS(setpriority), 0, {PRIO_PROCESS});
   // Names of threads and of memory, for whoever reads /proc outside.
