@@ -190,8 +190,9 @@ void Broker::on_stop_signal(int signal) {
 }
 
 void Broker::on_reload_signal() {
-  log_info("reloading the workers that have changed; changes of {} itself need a restart",
-           options_.config_path.empty() ? "the command line" : options_.config_path);
+  log_info("reloading the workers whose files have changed");
+  if (!options_.config_path.empty())
+    log_info("changes of {} itself need a restart", options_.config_path);
   for (size_t i = 0; i < deployments_->size(); ++i) deployments_->reload(i, false, "");
 }
 

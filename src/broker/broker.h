@@ -41,6 +41,9 @@ class Broker {
   const Listeners& listeners() const { return *listeners_; }
   Deployments& deployments() { return *deployments_; }
   rpc::Shard::Client shard(unsigned index) { return supervisor_->shard(index); }
+  Result<uint64_t> resident_bytes(unsigned index) const {
+    return supervisor_->resident_bytes(index);
+  }
   unsigned attached() const { return supervisor_->attached(); }
 
  private:

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -184,7 +185,10 @@ TEST_F(BrokerTest, ReplacesAShardThatWasKilledAndConnectionsWait) {
     return pids.size() == 2;
   }));
   const pid_t victim = *pids.begin();
+  const UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, victim, 0)));
   ASSERT_EQ(kill(victim, SIGKILL), 0);
+  pollfd gone = {process.get(), POLLIN, 0};
+  ASSERT_EQ(poll(&gone, 1, 10'000), 1);
   std::set<pid_t> after;
   // Nobody is refused in between: a connection waits in the dead shard's queue for its replacement.
   ASSERT_TRUE(eventually([&] {

@@ -203,6 +203,11 @@ Result<bool> Deployment::reload(bool force) {
   return true;
 }
 
+std::string Deployment::path_of(std::string_view module) const {
+  const DeployedModule* found = version_ == nullptr ? nullptr : find_module(*version_, module);
+  return found == nullptr ? "" : found->file->path;
+}
+
 std::vector<std::string> Deployment::watch_paths() const {
   std::vector<std::string> paths = config_paths_;
   if (version_ != nullptr) {

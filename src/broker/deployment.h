@@ -86,6 +86,8 @@ class Deployment {
   // are asked for, and one that has changed by then makes a new version.
   void evict();
 
+  // Where a module of the version in force lies; empty where it has no such module.
+  std::string path_of(std::string_view module) const;
   // What a change of must lead to a reload (dev).
   std::vector<std::string> watch_paths() const;
   // Of the configuration, as they were found by the last load that found any; each is given once.

@@ -78,10 +78,10 @@ Result<BrokerOptions> dev_options(const ProjectArguments& arguments, uint16_t po
   return options;
 }
 
-Result<BrokerOptions> once_options(const ProjectArguments& arguments) {
+Result<BrokerOptions> once_options(const ProjectArguments& arguments, uint32_t arena_size) {
   SKEP_TRY_ASSIGN(BrokerOptions options, project_options(arguments, Mode::once));
   options.limits.cpu_ms = 0;
-  options.arena_size = 2;
+  options.arena_size = arena_size;
   return options;
 }
 

@@ -56,7 +56,7 @@ struct ProjectArguments {
 
 // dev: listens at 127.0.0.1:port, and the project answers whatever the host.
 Result<BrokerOptions> dev_options(const ProjectArguments& arguments, uint16_t port);
-// One shard, no listener, no CPU limit.
-Result<BrokerOptions> once_options(const ProjectArguments& arguments);
+// One shard, no listener, no CPU limit. arena_size: isolates made before they are needed.
+Result<BrokerOptions> once_options(const ProjectArguments& arguments, uint32_t arena_size);
 
 }  // namespace skep::broker

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <functional>
 #include <optional>
 
@@ -32,11 +33,15 @@ std::string join(const std::vector<std::string>& parts) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
+// Tests and checks make an isolate or two; a benchmark wants what a server has.
+constexpr uint32_t kSmallArena = 2;
+constexpr uint32_t kUsualArena = 16;
+
 // Runs one task on the one shard of a broker. `task` is called when the shard is there; the promise
 // it gives is the task.
-int run_once(const ProjectArguments& arguments,
+int run_once(const ProjectArguments& arguments, uint32_t arena_size,
              const std::function<kj::Promise<int>(Broker&)>& task) {
-  auto options = once_options(arguments);
+  auto options = once_options(arguments, arena_size);
   if (!options) return failed(options.error());
   Broker broker(std::move(*options));
   kj::Maybe<kj::Promise<void>> running;
@@ -89,8 +94,19 @@ std::string frame_of(rpc::Diagnostic::Reader diagnostic) {
                      std::string(number.size(), ' '), std::string(column - start, ' '));
 }
 
-void print_diagnostic(rpc::Diagnostic::Reader diagnostic) {
-  std::string place = printable(diagnostic.getFile().cStr());
+// A shard knows modules by name; a person wants the file, from where he stands.
+std::string file_of(const Deployment& deployment, std::string_view module) {
+  const std::string path = deployment.path_of(module);
+  if (path.empty()) return printable(module);
+  std::error_code error;
+  const std::filesystem::path here = std::filesystem::current_path(error);
+  const std::filesystem::path relative = std::filesystem::path(path).lexically_relative(here);
+  const bool below = !error && !relative.empty() && *relative.begin() != "..";
+  return below ? relative.string() : path;
+}
+
+void print_diagnostic(const Deployment& deployment, rpc::Diagnostic::Reader diagnostic) {
+  std::string place = file_of(deployment, diagnostic.getFile().cStr());
   if (diagnostic.getLine() != 0) {
     place += fmt::format(":{}", diagnostic.getLine());
     if (diagnostic.getColumn() != 0) place += fmt::format(":{}", diagnostic.getColumn());
@@ -140,7 +156,7 @@ int run_dev(const ProjectArguments& arguments, uint16_t port) {
 }
 
 int run_check(const ProjectArguments& arguments) {
-  auto options = once_options(arguments);
+  auto options = once_options(arguments, kSmallArena);
   if (!options) return failed(options.error());
   const config::CheckedProject checked =
       config::check_project(options->workers.front().path, {arguments.environment, true},
@@ -148,12 +164,13 @@ int run_check(const ProjectArguments& arguments) {
   std::string text = config::format_diagnostics(checked.diagnostics);
   fwrite(text.data(), 1, text.size(), stdout);
   if (checked.project == nullptr) return 1;
-  return run_once(arguments, [](Broker& broker) {
+  return run_once(arguments, kSmallArena, [](Broker& broker) {
     auto request = broker.shard(0).checkRequest();
     request.setWorker(0);
     return request.send().then([&broker](auto&& answer) {
       const auto diagnostics = answer.getDiagnostics();
-      for (const auto& diagnostic : diagnostics) print_diagnostic(diagnostic);
+      for (const auto& diagnostic : diagnostics)
+        print_diagnostic(broker.deployments().at(0), diagnostic);
       if (diagnostics.size() == 0)
         print_line(fmt::format("{}: no errors", broker.deployments().at(0).name()));
       return diagnostics.size() == 0 ? 0 : 1;
@@ -162,7 +179,7 @@ int run_check(const ProjectArguments& arguments) {
 }
 
 int run_test(const ProjectArguments& arguments) {
-  return run_once(arguments, [](Broker& broker) {
+  return run_once(arguments, kSmallArena, [](Broker& broker) {
     auto request = broker.shard(0).testRequest();
     request.setWorker(0);
     request.setSink(kj::heap<PrintingSink>());
@@ -173,35 +190,19 @@ int run_test(const ProjectArguments& arguments) {
   });
 }
 
-namespace {
-
-kj::Promise<uint64_t> resident_bytes(Broker& broker) {
-  return broker.shard(0).statsRequest().send().then(
-      [](auto&& answer) { return answer.getStats().getResidentBytes(); });
-}
-
-}  // namespace
-
 Result<ColdResult> run_cold(const ProjectArguments& arguments, uint32_t count, bool keep) {
   ColdResult result;
-  const int status = run_once(arguments, [&](Broker& broker) {
-    return resident_bytes(broker)
-        .then([&](uint64_t bytes) {
-          result.resident_bytes_before = bytes;
-          auto request = broker.shard(0).coldRequest();
-          request.setWorker(0);
-          request.setCount(count);
-          request.setKeep(keep);
-          return request.send();
-        })
-        .then([&](auto&& answer) {
-          for (uint64_t sample : answer.getSamplesNs()) result.samples_ns.push_back(sample);
-          return resident_bytes(broker);
-        })
-        .then([&](uint64_t bytes) {
-          result.resident_bytes_after = bytes;
-          return 0;
-        });
+  const int status = run_once(arguments, kUsualArena, [&](Broker& broker) {
+    result.resident_bytes_before = rpc::or_throw(broker.resident_bytes(0));
+    auto request = broker.shard(0).coldRequest();
+    request.setWorker(0);
+    request.setCount(count);
+    request.setKeep(keep);
+    return request.send().then([&](auto&& answer) {
+      for (uint64_t sample : answer.getSamplesNs()) result.samples_ns.push_back(sample);
+      result.resident_bytes_after = rpc::or_throw(broker.resident_bytes(0));
+      return 0;
+    });
   });
   if (status != 0) return fail("the shard did not finish the benchmark");
   return result;

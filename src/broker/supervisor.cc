@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -229,6 +231,14 @@ void Supervisor::replace(unsigned index, bool attached, int64_t lived_ms) {
 void Supervisor::child_ended(pid_t pid, int status) {
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
   if (!stopping_) log_warn("process {} {}", pid, describe_wait_status(status));
+}
+
+Result<uint64_t> Supervisor::resident_bytes(unsigned index) const {
+  const std::string path = fmt::format("/proc/{}/statm", slots_[index]->process->pid());
+  std::ifstream file(path);
+  uint64_t pages, resident_pages;
+  if (!(file >> pages >> resident_pages)) return fail(fmt::format("cannot read {}", path));
+  return resident_pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 unsigned Supervisor::attached() const {

@@ -42,6 +42,8 @@ class Supervisor {
   void child_ended(pid_t pid, int status);
 
   rpc::Shard::Client shard(unsigned index) { return slots_[index]->process->shard(); }
+  // Of an attached shard's process, as /proc has it (a shard sees no /proc).
+  Result<uint64_t> resident_bytes(unsigned index) const;
   unsigned attached() const;
 
  private:
