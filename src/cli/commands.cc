@@ -133,6 +133,9 @@ void add_cold(CLI::App& bench, int& status, bool density) {
   add_project_options(*command, options->project);
   command->add_option("--count", options->count, "How many isolates")->type_name("N")->capture_default_str();
   command->add_flag("--json", options->json, "Print one JSON object");
+  command->add_flag_callback(
+      "--dry", [options] { options->project.arena_size = 0; },
+      "Keep no isolates ready: each start makes its own");
   add_sandbox_option(*command, options->project.reduced_sandbox);
   command->callback([options, density, &status] { status = report_cold(*options, density); });
 }

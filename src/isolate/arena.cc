@@ -92,8 +92,10 @@ bool Arena::refill_step() {
       arena.no_room = true;
     }
   }
-  return !arena.dead.empty() || arena.wants_more();
+  return wants_refill();
 }
+
+bool Arena::wants_refill() const { return !impl_->dead.empty() || impl_->wants_more(); }
 
 void Arena::notify_idle(Tenant& tenant) {
   tenant.impl_->collect_garbage();

@@ -33,6 +33,8 @@ class Arena {
 
   // One step of refilling, for idle moments; true: more to do.
   bool refill_step();
+  // refill_step has something to do.
+  bool wants_refill() const;
   // Asks idle tenants to collect garbage, under memory pressure or when idle for long.
   void notify_idle(Tenant& tenant);
 

@@ -92,8 +92,8 @@ void Shard::attached(Result<ShardConfig> config) {
 
 // At the end of each turn: one isolate more for the arena, but only while nothing else is to be done.
 bool Shard::on_turn(bool idle) {
-  if (!arena_ || arena_->stats().ready >= config_.arena_size) return false;
-  return idle ? arena_->refill_step() : true;
+  if (!arena_) return false;
+  return idle ? arena_->refill_step() : arena_->wants_refill();
 }
 
 void Shard::log(api::ConsoleLevel level, std::string message) {

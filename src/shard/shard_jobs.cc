@@ -127,7 +127,8 @@ class ColdJob final : public InstanceWaiter {
     fresh_.reset();
     if (samples_.size() == count_) return finish(std::move(samples_));
     // The pool is filled between two starts, as it is between two cold starts in service.
-    if (worker_.context().arena.stats().ready == 0) worker_.context().arena.refill_step();
+    while (worker_.context().arena.refill_step()) {
+    }
     fresh_ = std::make_unique<Worker>(worker_.context(), worker_.index(), worker_.name());
     started_ns_ = monotonic_ns();
     fresh_->wait(*this);
