@@ -50,6 +50,16 @@ TEST(Console, Errors) {
   EXPECT_NE(text.find("main.js"), std::string::npos) << text;
 }
 
+TEST(Console, PlatformObjects) {
+  EXPECT_EQ(one("new Headers([['A', '1'], ['a', '2']])"), "Headers { a: '1, 2' }");
+  EXPECT_EQ(one("new URL('http://a/b?c'), new URLSearchParams('a=b')"),
+            "URL { href: 'http://a/b?c' } URLSearchParams { query: 'a=b' }");
+  EXPECT_EQ(one("new File(['abc'], 'n', { type: 'a/b' }), new Blob(['x'])"),
+            "File { name: 'n', size: 3, type: 'a/b' } Blob { size: 1, type: '' }");
+  EXPECT_EQ(one("Response.json(1).headers"), "Headers { 'content-type': 'application/json' }");
+  EXPECT_NE(one("new Request('http://a/')").find("method: 'GET'"), std::string::npos);
+}
+
 TEST(Console, Formats) {
   EXPECT_EQ(one("'%s is %d%% of %i, %f %j %o%c', 'a', 50, 3.9, 1.5, { x: 1 }, [1], 'css', 'rest'"),
             "a is 50% of 3, 1.5 {\"x\":1} [ 1 ] rest");

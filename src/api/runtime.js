@@ -16,6 +16,7 @@ import "./fetch/headers.js";
 import "./fetch/request.js";
 import "./fetch/response.js";
 import "./fetch/fetch.js";
+import "./console/platform.js";
 import "./timers/timers.js";
 import "./crypto/crypto.js";
 import "./performance/globals.js";

@@ -130,6 +130,8 @@ export function is_form_data(value) {
   return typeof value === "object" && value !== null && get_list(value) !== undefined;
 }
 
+export const form_data_list = (form) => get_list(form);
+
 // --- writing ---
 
 function escape_name(name) {

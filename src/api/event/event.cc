@@ -356,6 +356,7 @@ void Event::respond(const net::ResponseHead& head, std::string_view body, bool f
 void Event::respond_with_request_body(const net::ResponseHead& head) {
   respond(head, {}, false);
   if (!response_open_) return;
+  if (body_ != Body::idle) return body_ == Body::none ? finish() : abort_response();
   add_pending();
   body_ = Body::passing;
   pull_ = true;

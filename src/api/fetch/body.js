@@ -19,6 +19,9 @@ import {
   TypedArrayPrototypeSet,
   TypedArrayPrototypeSlice,
   Uint8Array,
+  WeakMap,
+  WeakMapPrototypeGet,
+  WeakMapPrototypeSet,
 } from "../base/primordials.js";
 import { to_usv_string } from "../base/webidl.js";
 import { require_event_scope } from "../event/event.js";
@@ -71,6 +74,10 @@ export function body_type(body) {
   return typeof body.type === "number" ? body_types[body.type] : body.type;
 }
 
+// The streams that stand for an incoming request's body, with their event: while nobody has read from
+// one, the body is still whole in native memory.
+const incoming_streams = new WeakMap();
+
 export function incoming_body(event) {
   return make_body(null, kNoType, null, event);
 }
@@ -106,7 +113,7 @@ export function extract_body(init) {
           "This ReadableStream is disturbed (has already been read from), and cannot " +
           "be used as a body.");
       }
-      return make_body(null, kNoType, init, 0);
+      return make_body(null, kNoType, init, WeakMapPrototypeGet(incoming_streams, init) ?? 0);
     }
     if (ArrayBufferIsView(init) || is_array_buffer(init)) {
       return make_body(bytes_copy(init), kNoType, null, 0);
@@ -155,6 +162,7 @@ function incoming_stream(event) {
       body_drop(event);
     },
   });
+  WeakMapPrototypeSet(incoming_streams, stream, event);
   return stream;
 }
 
@@ -196,6 +204,14 @@ export function clone_body(body) {
   body.stream = branches[0];
   body.event = 0;
   return make_body(null, body.type, branches[1], 0);
+}
+
+// Gives the untouched body of event `id`'s own request away: no JavaScript reads it any more. False
+// where `body` is something else.
+export function give_away(body, id) {
+  if (body.source !== null || body.event !== id) return false;
+  if (body.stream !== null) acquire_reader(body.stream);
+  return true;
 }
 
 export function body_length(body) {

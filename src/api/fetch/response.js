@@ -23,6 +23,7 @@ import {
   body_type,
   clone_body,
   extract_body,
+  give_away,
   is_unusable,
   is_used,
   kNoType,
@@ -102,10 +103,11 @@ export class Response {
 
   #take_status(value, web_socket) {
     const status = to_unsigned(value, 16);
-    if (status === 101 && (web_socket === undefined || web_socket === null)) {
+    const with_socket = web_socket !== undefined && web_socket !== null;
+    if (with_socket && status !== 101) {
       throw new RangeError("Responses with a WebSocket must have status code 101.");
     }
-    if (status !== 101 && (status < 200 || status > 599)) {
+    if (!with_socket && (status < 200 || status > 599)) {
       throw new RangeError(
         "Responses may only be constructed with status codes in the range 200 to " +
         "599, inclusive.");
@@ -156,7 +158,7 @@ export class Response {
     body.used = true;
     if (body.source !== null) {
       respond(id, this.#status, this.#status_text, headers, type, body.source);
-    } else if (body.stream === null && body.event === id) {
+    } else if (give_away(body, id)) {
       respond_stream(id, this.#status, this.#status_text, headers, type, undefined, true);
     } else {
       const stream = body_stream(body);

@@ -31,6 +31,8 @@ function invalid_url() {
   return new TypeError("Invalid URL");
 }
 
+export let is_url;
+
 export class URL {
   #href;
   #protocol_end;
@@ -220,6 +222,7 @@ export class URL {
 
   static {
     attach_url((url, query) => url.#set(kSearch, query));
+    is_url = (value) => #href in value;
   }
 
   toString() {
