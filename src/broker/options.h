@@ -48,7 +48,6 @@ BrokerOptions options_from(const config::ServeConfig& config, const std::string&
 // What `skep dev`, `test`, `check` and `bench` take: the first path is the project, further ones
 // are other workers. An empty list stands for the working directory.
 struct ProjectArguments {
-  uint32_t arena_size = 2;  // isolates kept ready by the one shard of test, check and bench
   std::vector<std::string> paths;
   std::string environment;
   std::vector<std::string> v8_flags;

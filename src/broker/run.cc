@@ -190,9 +190,10 @@ int run_test(const ProjectArguments& arguments) {
   });
 }
 
-Result<ColdResult> run_cold(const ProjectArguments& arguments, uint32_t count, bool keep) {
+Result<ColdResult> run_cold(const ProjectArguments& arguments, uint32_t count, bool keep,
+                            bool dry) {
   ColdResult result;
-  const int status = run_once(arguments, kUsualArena, [&](Broker& broker) {
+  const int status = run_once(arguments, dry ? 0 : kUsualArena, [&](Broker& broker) {
     result.resident_bytes_before = rpc::or_throw(broker.resident_bytes(0));
     auto request = broker.shard(0).coldRequest();
     request.setWorker(0);

@@ -37,6 +37,7 @@ struct ColdResult {
 
 // Makes `count` isolates of the first worker, one after another (rpc::Shard::cold). Errors are
 // printed, and the result is empty then.
-Result<ColdResult> run_cold(const ProjectArguments& arguments, uint32_t count, bool keep);
+// dry: no isolate is kept ready, each start makes its own.
+Result<ColdResult> run_cold(const ProjectArguments& arguments, uint32_t count, bool keep, bool dry);
 
 }  // namespace skep::broker

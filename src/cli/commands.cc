@@ -94,10 +94,11 @@ struct ColdOptions {
   broker::ProjectArguments project;
   uint32_t count = 200;
   bool json = false;
+  bool dry = false;
 };
 
 int report_cold(const ColdOptions& options, bool density) {
-  auto result = broker::run_cold(options.project, options.count, density);
+  auto result = broker::run_cold(options.project, options.count, density, options.dry);
   if (!result) {
     log_error("{}", result.error().message);
     return 1;
@@ -133,9 +134,7 @@ void add_cold(CLI::App& bench, int& status, bool density) {
   add_project_options(*command, options->project);
   command->add_option("--count", options->count, "How many isolates")->type_name("N")->capture_default_str();
   command->add_flag("--json", options->json, "Print one JSON object");
-  command->add_flag_callback(
-      "--dry", [options] { options->project.arena_size = 0; },
-      "Keep no isolates ready: each start makes its own");
+  command->add_flag("--dry", options->dry, "Keep no isolates ready: each start makes its own");
   add_sandbox_option(*command, options->project.reduced_sandbox);
   command->callback([options, density, &status] { status = report_cold(*options, density); });
 }
