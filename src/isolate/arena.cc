@@ -95,7 +95,9 @@ bool Arena::refill_step() {
   return wants_refill();
 }
 
-bool Arena::wants_refill() const { return !impl_->dead.empty() || impl_->wants_more(); }
+bool Arena::wants_refill() const {
+  return !impl_->dead.empty() || impl_->wants_more();
+}
 
 void Arena::notify_idle(Tenant& tenant) {
   tenant.impl_->collect_garbage();

@@ -52,7 +52,7 @@ Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Result<std::unique_ptr<Engine>> Engine::create(const EngineOptions& options) {
   SKEP_ASSERT(!g_engine_exists.exchange(true));
-  auto impl = std::make_unique<Impl>();
+  auto impl = std::make_unique<Impl>(Tenant::Impl::on_last_words);
   impl->external_references = options.external_references;
   impl->snapshot.data = options.snapshot.data();
   impl->snapshot.raw_size = static_cast<int>(options.snapshot.size());
@@ -65,6 +65,7 @@ Result<std::unique_ptr<Engine>> Engine::create(const EngineOptions& options) {
     impl->wasm_trap_handler = v8::V8::EnableWebAssemblyTrapHandler(true);
     if (!impl->wasm_trap_handler) return fail("V8: the Wasm trap handler cannot be installed");
   }
+  v8::V8::SetFatalErrorHandler(Tenant::Impl::on_fatal_error);
   v8::V8::Initialize();
   if (impl->snapshot.raw_size > 0 && !impl->snapshot.IsValid()) {
     return fail("The start-up snapshot was not made by this build of V8.");
@@ -76,6 +77,12 @@ Result<std::unique_ptr<Engine>> Engine::create(const EngineOptions& options) {
 }
 
 Engine::~Engine() {
+  if (impl_->abandoned > 0) {
+    // Threads may still work for an isolate that is never disposed of: all of it stays until the
+    // process ends.
+    impl_.release();
+    return;
+  }
   v8::V8::Dispose();
   v8::V8::DisposePlatform();
   impl_.reset();
@@ -85,7 +92,7 @@ Engine::~Engine() {
 Result<> Engine::start_threads(unsigned helper_threads) {
   SKEP_ASSERT(helper_threads >= 1);
   SKEP_TRY(impl_->platform.start_threads(helper_threads));
-  impl_->watchdog.start(Tenant::Impl::on_interrupt);
+  impl_->watchdog.start(Tenant::Impl::on_interrupt, Tenant::Impl::on_abandon);
   return {};
 }
 
@@ -97,6 +104,9 @@ double Engine::clock_ms() const {
 }
 int64_t Engine::held_ns() const {
   return impl_->watchdog.held_ns();
+}
+size_t Engine::abandoned_isolates() const {
+  return impl_->abandoned;
 }
 int64_t Engine::take_longest_hold_ns() {
   return impl_->watchdog.take_longest_hold_ns();

@@ -45,6 +45,10 @@ class Engine {
   int64_t held_ns() const;
   int64_t take_longest_hold_ns();
 
+  // Isolates that could not be stopped, or ran V8 out of memory, and were left behind with all they
+  // hold. The process goes on, but should be replaced when it is convenient.
+  size_t abandoned_isolates() const;
+
   struct Impl;
   Impl& impl() { return *impl_; }
 

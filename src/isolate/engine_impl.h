@@ -10,11 +10,14 @@
 namespace skep::isolate {
 
 struct Engine::Impl {
+  explicit Impl(v8::Platform::StackTracePrinter last_words) : platform(last_words) {}
+
   Platform platform;
   Watchdog watchdog;
   v8::StartupData snapshot{nullptr, 0};
   const intptr_t* external_references = nullptr;
   bool wasm_trap_handler = false;
+  size_t abandoned = 0;  // isolates that were left as they stood; see Tenant::Impl::abandon
 };
 
 }  // namespace skep::isolate

@@ -102,7 +102,7 @@ class ForegroundQueue final : public v8::TaskRunner {
   bool closed_ = false;
 };
 
-Platform::Platform() = default;
+Platform::Platform(StackTracePrinter last_words) : last_words_(last_words) {}
 Platform::~Platform() = default;
 
 Result<> Platform::start_threads(unsigned helper_threads) {

@@ -24,7 +24,7 @@ class ForegroundQueue;
 
 class Platform final : public v8::Platform {
  public:
-  Platform();
+  explicit Platform(StackTracePrinter last_words);
   ~Platform() override;
 
   // Errors: no descriptor left for the eventfd.
@@ -59,6 +59,8 @@ class Platform final : public v8::Platform {
   double CurrentClockTimeMillis() override { return clock_ms(); }
   double CurrentClockTimeMillisecondsHighResolution() override { return clock_ms(); }
   v8::TracingController* GetTracingController() override { return &tracing_; }
+  // V8 calls it when it is about to end the process.
+  StackTracePrinter GetStackTracePrinter() override { return last_words_; }
 
  protected:
   std::unique_ptr<v8::JobHandle> CreateJobImpl(v8::TaskPriority priority,
@@ -84,6 +86,7 @@ class Platform final : public v8::Platform {
 
   // What V8 sizes its jobs by. Before the threads exist: what there will be at least.
   unsigned helper_threads_ = 1;
+  const StackTracePrinter last_words_;
   std::atomic<double> clock_ms_{0};
   v8::TracingController tracing_;
   UniqueFd wake_fd_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
@@ -138,6 +139,39 @@ TEST_F(PreemptionTest, time_stands_still_in_a_job_and_moves_between) {
   }
   EXPECT_LT(std::stoll(first), std::stoll(eval(*tenant, "Date.now()")));
   EXPECT_NEAR(wall_clock_ms(), std::stod(eval(*tenant, "Date.now()")), 10'000);
+}
+
+// Builtins that answer to nothing, and sizes that V8 would end the process for: the isolate is left
+// behind.
+TEST_F(PreemptionTest, what_cannot_be_stopped_is_left_behind) {
+  auto neighbour = take();
+  size_t left = engine().abandoned_isolates();
+  for (const auto& [script, reason] : {
+           std::pair("Array.prototype.forEach.call({length: 2 ** 53 - 1}, () => {})",
+                     StopReason::cpu_limit),
+           std::pair("Array.prototype.reverse.call({length: 2 ** 53 - 1})", StopReason::cpu_limit),
+           std::pair("Array.prototype.sort.call({length: 2 ** 53 - 1})", StopReason::memory_limit),
+           std::pair("'x'.padEnd(2 ** 28).split('').length", StopReason::memory_limit),
+       }) {
+    SCOPED_TRACE(script);
+    auto tenant = take();
+    ScriptJob job(script, 30'000);
+    ScriptJob queued("1");
+    job.on_done = [&] { EXPECT_FALSE(tenant->run(queued)); };
+    run(*tenant, job);
+    EXPECT_EQ(job.reason(), reason);
+    EXPECT_EQ(job.times_done(), 1);
+    EXPECT_TRUE(tenant->condemned());
+    EXPECT_EQ(engine().abandoned_isolates(), ++left);
+    EXPECT_EQ(eval(*neighbour, "[1, 2].map(x => x + 1).join()"), "2,3");
+    struct Empty final : Tenant::Attachment {};
+    tenant->attach(std::make_unique<Empty>());
+    arena_->give_back(std::move(tenant));
+    while (arena_->refill_step()) {
+    }
+    auto next = take();
+    EXPECT_EQ(eval(*next, "let s = 0; for (let i = 0; i < 1e6; i++) s += i; s"), "499999500000");
+  }
 }
 
 TEST_F(PreemptionTest, a_hold_is_known) {

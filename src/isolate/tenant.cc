@@ -3,6 +3,7 @@
 #include <v8-cppgc.h>
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "base/assert.h"
@@ -40,6 +41,9 @@ constexpr size_t kFurtherHeapGrantBytes = 256ull << 20;
 // Beyond the allocator's own limit: Wasm memories and resizable buffers, counted after the fact.
 constexpr size_t kExternalSlackBytes = 4ull << 20;
 
+// Between two calls of V8 on its way to abort(), which give us no data.
+std::atomic<bool> g_check_failed{false};
+
 }  // namespace
 
 // V8's own tasks for the isolate. Finalizers are the user's code, so they are bounded.
@@ -72,7 +76,7 @@ Tenant::Impl::Impl(std::shared_ptr<Scheduler> scheduler_in, Group& group_in, siz
 Tenant::Impl::~Impl() {
   shut_down();
   dispose();
-  --group.isolates;
+  if (!abandoned) --group.isolates;
 }
 
 Result<> Tenant::Impl::create(Tenant& tenant) {
@@ -89,7 +93,11 @@ Result<> Tenant::Impl::create(Tenant& tenant) {
                         cppgc::EmbedderStackState::kNoHeapPointers);
   isolate->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
   isolate->AddNearHeapLimitCallback(on_near_heap_limit, this);
+  isolate->AddGCPrologueCallback([](v8::Isolate*, v8::GCType, v8::GCCallbackFlags,
+                                    void* self) { static_cast<Impl*>(self)->collecting = true; },
+                                 this);
   isolate->AddGCEpilogueCallback(on_garbage_collected, this);
+  isolate->SetOOMErrorHandler(on_out_of_memory, this);
   // Without it V8 gives an error's stack as text only, and formatting that may run the user's code.
   isolate->SetCaptureStackTraceForUncaughtExceptions(true, kStackFrames);
   harden_isolate(isolate);
@@ -209,6 +217,7 @@ void Tenant::Impl::set_stack_limit() {
 // limit to be set on the thread that runs.
 void Tenant::Impl::on_garbage_collected(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* self) {
   Impl& t = *static_cast<Impl*>(self);
+  t.collecting = false;
   if (t.state != State::running || !t.interrupt_pending.load(std::memory_order_relaxed)) return;
   if (monotonic_ns() - t.slice_start_ns > kReliefAfterNs) t.relieve_stack();
 }
@@ -249,6 +258,7 @@ void Tenant::Impl::fiber_main(void* self) {
 }
 
 void Tenant::Impl::after_slice(bool finished) {
+  if (abandoned) return leave_abandoned();
   if (!finished) return;  // suspended; interrupt() has done the rest
   const int64_t now_ns = monotonic_ns();
   const int64_t took_ns = now_ns - slice_start_ns;
@@ -340,6 +350,70 @@ bool Tenant::Impl::over_memory() {
   return over();
 }
 
+// --- being left behind ---
+
+// Leaves the fiber, for ever, as it stands: JavaScript that cannot be stopped, or an isolate
+// without memory. The alternative is the end of the process, with everybody in it. The isolate is
+// not entered again but to let go of handles, and never disposed of; what it holds stays until the
+// process is replaced. Called where V8 holds no lock that others need.
+void Tenant::Impl::abandon(StopReason reason) {
+  abandoned = doomed = condemned = true;
+  if (stop == StopReason::none) stop = reason;
+  fiber->suspend();
+  SKEP_ASSERT(!"an abandoned fiber is not resumed");
+  __builtin_unreachable();
+}
+
+// In a signal handler, on the loop's thread. Code that V8 generated holds no lock; C++ might.
+void Tenant::Impl::on_abandon(Watched& watched, uintptr_t pc) {
+  auto& t = static_cast<Impl&>(watched);
+  if (t.state != State::running || loop::Fiber::current() != t.fiber.get()) return;
+  const void* builtins = nullptr;
+  void* compiled = nullptr;
+  size_t builtins_bytes = 0, compiled_bytes = 0;
+  t.isolate->GetEmbeddedCodeRange(&builtins, &builtins_bytes);
+  t.isolate->GetCodeRange(&compiled, &compiled_bytes);
+  if (pc - reinterpret_cast<uintptr_t>(builtins) < builtins_bytes ||
+      pc - reinterpret_cast<uintptr_t>(compiled) < compiled_bytes) {
+    t.abandon(StopReason::cpu_limit);
+  }
+}
+
+// V8 has no answer left but to end the process. During a collection its threads work on the heap,
+// and then that is the better end.
+void Tenant::Impl::on_out_of_memory(const char*, const v8::OOMDetails&, void* self) {
+  Impl& t = *static_cast<Impl*>(self);
+  if (t.state != State::running || t.collecting || loop::Fiber::current() != t.fiber.get()) return;
+  t.abandon(StopReason::memory_limit);
+}
+
+// A check of V8 failed: nothing that it holds can be trusted, and the process ends.
+void Tenant::Impl::on_fatal_error(const char*, int, const char*) {
+  g_check_failed.store(true);
+}
+
+// V8 is about to end the process. Where no check failed, it is because of a size or of memory: an
+// array longer than any can be.
+void Tenant::Impl::on_last_words() {
+  if (g_check_failed.load()) return;
+  v8::Isolate* isolate = v8::Isolate::TryGetCurrent();
+  Tenant* tenant = isolate ? Tenant::from(isolate) : nullptr;
+  if (tenant) on_out_of_memory("", {}, &tenant->impl());
+}
+
+// On the loop's stack, after abandon().
+void Tenant::Impl::leave_abandoned() {
+  scheduler->engine.watchdog.leave();
+  isolate->Exit();
+  ++scheduler->engine.abandoned;
+  // The frames on it stay as they are: nobody comes back to them.
+  static_cast<void>(fiber.release());
+  state = State::idle;
+  slice_start_ns = std::min(slice_start_ns, monotonic_ns());
+  charge(monotonic_ns());
+  finish_job(stop);
+}
+
 size_t Tenant::Impl::on_near_heap_limit(void* self, size_t current_bytes, size_t) {
   Impl& t = *static_cast<Impl*>(self);
   v8::HeapStatistics statistics;
@@ -389,8 +463,12 @@ void Tenant::Impl::dispose() {
   context.Reset();
   wasm_memories.clear();
   engine.platform.closing(isolate);
-  no_stack_scan.reset();
   v8::Isolate* disposed = std::exchange(isolate, nullptr);
+  if (abandoned) {
+    disposed->SetData(kTenantSlot, nullptr);
+    return;
+  }
+  no_stack_scan.reset();
   disposed->Dispose();
   engine.platform.closed(disposed);
   group.heap_bytes -= heap_committed_bytes;
@@ -409,7 +487,7 @@ void Tenant::Impl::refresh_statistics() {
 }
 
 void Tenant::Impl::collect_garbage() {
-  if (state != State::idle || closed) return;
+  if (state != State::idle || closed || abandoned) return;
   v8::Isolate::Scope isolate_scope(isolate);
   v8::HandleScope handle_scope(isolate);
   isolate->LowMemoryNotification();

@@ -40,6 +40,10 @@ struct Tenant::Impl final : Watched {
   void collect_garbage();
 
   static void on_interrupt(v8::Isolate* isolate, void* watched);
+  static void on_abandon(Watched& watched, uintptr_t pc);
+  static void on_fatal_error(const char* file, int line, const char* message);
+  static void on_last_words();
+  static void on_out_of_memory(const char* location, const v8::OOMDetails& details, void* self);
   static size_t on_near_heap_limit(void* self, size_t current_bytes, size_t initial_bytes);
 
   enum class State { idle, running, suspended };
@@ -64,6 +68,7 @@ struct Tenant::Impl final : Watched {
   bool draining = false;  // slice() or submit() is on the loop's stack
   bool closed = false;    // shut down
   bool foreground_due = false;
+  bool collecting = false;    // between V8's calls around a collection
   uintptr_t stack_limit = 0;  // as set in the isolate; 0: to be set
   unsigned stack_reliefs = 0;
 
@@ -71,6 +76,7 @@ struct Tenant::Impl final : Watched {
   StopReason stopped_by = StopReason::none;
   bool condemned = false;
   bool doomed = false;          // out of memory: nothing is run any more
+  bool abandoned = false;       // the isolate is never entered again, nor disposed of
   bool compiling_wasm = false;  // our own loader compiles: allowed
   unsigned heap_grants = 0;
 
@@ -97,6 +103,8 @@ struct Tenant::Impl final : Watched {
   void drain();
   Job* pop();
   void interrupt();
+  [[noreturn]] void abandon(StopReason reason);
+  void leave_abandoned();
   void charge(int64_t now_ns);
   void stop_running(StopReason reason);
   void set_stack_limit();

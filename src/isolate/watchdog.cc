@@ -1,10 +1,11 @@
 #include "isolate/watchdog.h"
 
-#include <pthread.h>
+#include <ucontext.h>
 #include <v8-isolate.h>
 
 #include <chrono>
 
+#include "base/assert.h"
 #include "base/time.h"
 
 namespace skep::isolate {
@@ -16,9 +17,19 @@ constexpr auto kLookEvery = std::chrono::milliseconds(2);
 constexpr unsigned kLooksUntilParked = 50;
 constexpr auto kParkedFor = std::chrono::milliseconds(50);
 
+// Ignored by default: one that comes late does no harm.
+constexpr int kAbandonSignal = SIGURG;
+
+// A signal handler has no other way to find it: a fact of the process, as the handler is.
+std::atomic<Watchdog*> g_watchdog{nullptr};
+
 }  // namespace
 
 Watchdog::~Watchdog() {
+  if (thread_.joinable()) {
+    signal(kAbandonSignal, SIG_IGN);
+    g_watchdog.store(nullptr);
+  }
   {
     std::lock_guard lock(mutex_);
     ending_ = true;
@@ -27,9 +38,45 @@ Watchdog::~Watchdog() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Watchdog::start(v8::InterruptCallback callback) {
+void Watchdog::start(v8::InterruptCallback callback,
+                     void (*abandon)(Watched& watched, uintptr_t pc)) {
   callback_ = callback;
+  abandon_ = abandon;
+  loop_thread_ = pthread_self();
+  SKEP_ASSERT(pthread_getcpuclockid(loop_thread_, &loop_clock_) == 0);
+  g_watchdog.store(this);
+  struct sigaction action = {};
+  action.sa_sigaction = on_signal;
+  // The handler may leave its stack for good, so the signal must not be blocked while it runs.
+  action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_RESTART;
+  SKEP_ASSERT(sigaction(kAbandonSignal, &action, nullptr) == 0);
   thread_ = std::thread([this] { run(); });
+}
+
+// On the loop's thread, anywhere.
+void Watchdog::on_signal(int, siginfo_t*, void* context) {
+  Watchdog* self = g_watchdog.load(std::memory_order_relaxed);
+  if (!self || !pthread_equal(pthread_self(), self->loop_thread_)) return;
+  const uint64_t sequence = self->sequence_.load(std::memory_order_relaxed);
+  if (sequence % 2 == 0 || sequence != self->abandoned_sequence_.load()) return;
+  Watched* watched = self->current_.load(std::memory_order_relaxed);
+  const auto* machine = static_cast<const ucontext_t*>(context);
+  if (watched)
+    self->abandon_(*watched, static_cast<uintptr_t>(machine->uc_mcontext.gregs[REG_RIP]));
+}
+
+int64_t Watchdog::loop_cpu_ns() const {
+  timespec time{};
+  clock_gettime(loop_clock_, &time);
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
+// Asked before, no answer. What it has used is counted in CPU time: the machine may be busy
+// elsewhere.
+void Watchdog::insist(uint64_t sequence) {
+  if (loop_cpu_ns() - since_cpu_ns_ < kAbandonCpuNs) return;
+  abandoned_sequence_.store(sequence);
+  pthread_kill(loop_thread_, kAbandonSignal);
 }
 
 void Watchdog::forget(Watched& watched) {
@@ -68,6 +115,7 @@ void Watchdog::look(uint64_t& last_sequence, int64_t& since_ns, unsigned& idle_l
   if (!same || sequence % 2 == 0) {
     idle_looks = same ? idle_looks + 1 : 0;
     since_ns = monotonic_ns();
+    if (sequence % 2 == 1) since_cpu_ns_ = loop_cpu_ns();
     held_ns_.store(0, std::memory_order_relaxed);
     return;
   }
@@ -78,7 +126,8 @@ void Watchdog::look(uint64_t& last_sequence, int64_t& since_ns, unsigned& idle_l
     longest_ns_.store(held_ns, std::memory_order_relaxed);
   }
   Watched* watched = current_.load(std::memory_order_relaxed);
-  if (watched == nullptr || watched->interrupt_pending.exchange(true)) return;
+  if (watched == nullptr) return;
+  if (watched->interrupt_pending.exchange(true)) return insist(sequence);
   watched->isolate->RequestInterrupt(callback_, watched);
 }
 

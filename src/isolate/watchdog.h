@@ -3,6 +3,8 @@
 // loop's thread marks where it is with two stores a run.
 #pragma once
 
+#include <pthread.h>
+#include <signal.h>
 #include <v8-callbacks.h>
 
 #include <atomic>
@@ -25,8 +27,11 @@ class Watchdog {
  public:
   ~Watchdog();
 
-  // `callback` gets the Watched as its data, on the loop's thread, inside the isolate.
-  void start(v8::InterruptCallback callback);
+  // On the loop's thread. `callback` gets the Watched as its data, on the loop's thread, inside the
+  // isolate. `abandon` is called there from a signal handler, when the run has used kAbandonCpuNs
+  // without answering and stands at `pc`; it may leave the stack and never return.
+  void start(v8::InterruptCallback callback, void (*abandon)(Watched& watched, uintptr_t pc));
+  static constexpr int64_t kAbandonCpuNs = 1'000'000'000;
 
   // The loop enters or leaves an isolate. Both are a few stores.
   void enter(Watched& watched) {
@@ -48,7 +53,10 @@ class Watchdog {
   int64_t take_longest_hold_ns() { return longest_ns_.exchange(0, std::memory_order_relaxed); }
 
  private:
+  static void on_signal(int, siginfo_t*, void* context);
   void run();
+  void insist(uint64_t sequence);
+  int64_t loop_cpu_ns() const;
   void look(uint64_t& last_sequence, int64_t& since_ns, unsigned& idle_looks);
   void unpark();
 
@@ -59,8 +67,15 @@ class Watchdog {
   std::atomic<int64_t> held_ns_{0};
   std::atomic<int64_t> longest_ns_{0};
 
+  // The run that a signal is meant for.
+  std::atomic<uint64_t> abandoned_sequence_{0};
+
   v8::InterruptCallback callback_ = nullptr;
-  std::mutex mutex_;  // held while an isolate is being interrupted or forgotten
+  void (*abandon_)(Watched&, uintptr_t) = nullptr;
+  pthread_t loop_thread_{};
+  clockid_t loop_clock_{};
+  int64_t since_cpu_ns_ = 0;  // of the run that is being looked at
+  std::mutex mutex_;          // held while an isolate is being interrupted or forgotten
   std::condition_variable wake_;
   bool ending_ = false;
   std::thread thread_;
