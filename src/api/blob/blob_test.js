@@ -51,7 +51,8 @@ export const multipart_both_ways = {
   async test() {
     const form = new FormData();
     form.append("na\"me\n", "line\nend");
-    form.append("file", new File([new Uint8Array([13, 10, 45, 45, 0, 255])], "é\".bin", { type: "x/y" }));
+    form.append("file", new File([new Uint8Array([13, 10, 45, 45, 0, 255])], "é\".bin",
+      { type: "x/y" }));
     form.append("empty", "");
     const response = new Response(form);
     assert(response.headers.get("content-type").startsWith("multipart/form-data; boundary="));
@@ -69,8 +70,10 @@ const parse = (body, type = "multipart/form-data; boundary=B") =>
 
 export const multipart_by_hand = {
   async test() {
-    const form = await parse("preamble\r\n--B\r\ncontent-disposition: form-data; name=a\r\n\r\n1\r\n" +
-      "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n\r\n2\r\n--B--\r\nepilogue");
+    const form = await parse(
+      "preamble\r\n--B\r\ncontent-disposition: form-data; name=a\r\n\r\n1\r\n" +
+      "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n\r\n2\r\n" +
+      "--B--\r\nepilogue");
     assert_equals(form.get("a"), "1");
     assert_equals([form.get("f").name, form.get("f").type], ["x", "text/plain"]);
     assert_equals([...await parse("--B--\r\n")].length, 0);

@@ -1,4 +1,5 @@
-// FormData (XMLHttpRequest standard, 5), its multipart form (RFC 7578) and the parser of both encodings.
+// FormData (XMLHttpRequest standard, 5), its multipart form (RFC 7578) and the parser of both
+// encodings.
 import { ops } from "../base/ops.js";
 import { expose_class } from "../base/expose.js";
 import { define_pair_iterable } from "../base/iterable.js";
@@ -227,7 +228,8 @@ function part_head(text) {
     start = end + 2;
     const colon = StringPrototypeIndexOf(line, ":");
     if (colon < 0) throw malformed("a part has a line that is no header");
-    const name = StringPrototypeToLowerCase(StringPrototypeTrim(StringPrototypeSlice(line, 0, colon)));
+    const name = StringPrototypeToLowerCase(
+      StringPrototypeTrim(StringPrototypeSlice(line, 0, colon)));
     const value = StringPrototypeTrim(StringPrototypeSlice(line, colon + 1));
     if (name === "content-type") head.type = value;
     if (name !== "content-disposition") continue;
@@ -289,13 +291,15 @@ export function parse_form_data(bytes, content_type) {
   if (type === "multipart/form-data") {
     const boundary = match(boundary_pattern, content_type);
     if (boundary === undefined) {
-      throw new TypeError("No boundary string in Content-Type header. The multipart/form-data MIME " +
+      throw new TypeError(
+        "No boundary string in Content-Type header. The multipart/form-data MIME " +
         "type requires a boundary parameter, e.g. 'Content-Type: multipart/form-data; " +
         "boundary=\"abcd\"'. See RFC 7578, section 4.");
     }
     parse_multipart(bytes, boundary, list);
     return form;
   }
-  throw new TypeError(`Unrecognized Content-Type header value. FormData can only parse the following ` +
+  throw new TypeError(
+    `Unrecognized Content-Type header value. FormData can only parse the following ` +
     "MIME types: multipart/form-data, application/x-www-form-urlencoded");
 }

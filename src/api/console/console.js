@@ -109,8 +109,11 @@ const methods = {
   },
   time(label) {
     const name = label_of(label);
-    if (MapPrototypeHas(timers, name)) emit(kWarn, [`Timer '${name}' already exists`]);
-    else if (MapPrototypeGetSize(timers) < max_labels) MapPrototypeSet(timers, name, performance_now());
+    if (MapPrototypeHas(timers, name)) {
+      emit(kWarn, [`Timer '${name}' already exists`]);
+    } else if (MapPrototypeGetSize(timers) < max_labels) {
+      MapPrototypeSet(timers, name, performance_now());
+    }
   },
   timeLog(label, ...args) {
     const name = label_of(label);

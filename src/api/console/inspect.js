@@ -1,5 +1,5 @@
-// Values as text for the log: what console prints. Reads no accessor of the user's, looks into no proxy,
-// and is bounded in depth, in entries and in length.
+// Values as text for the log: what console prints. Reads no accessor of the user's, looks into no
+// proxy, and is bounded in depth, in entries and in length.
 import { ops } from "../base/ops.js";
 import {
   ArrayBufferPrototypeGetByteLength,
@@ -49,7 +49,8 @@ export function show_class_as(is_instance, name, fields) {
 }
 
 function quote(string) {
-  const text = string.length > max_string ? StringPrototypeSlice(string, 0, max_string) + "…" : string;
+  const text = string.length > max_string ? StringPrototypeSlice(string, 0,
+    max_string) + "…" : string;
   const json = JSONStringify(text);
   if (StringPrototypeIncludes(text, "'")) return json;
   const inner = StringPrototypeSlice(json, 1, -1);
@@ -152,7 +153,8 @@ class Inspector {
     if (tag !== undefined) return this.#typed(value, tag, depth);
     const special = this.#special(value, name, depth);
     if (special !== undefined) return special;
-    const prefix = name === "Object" ? "" : name === null ? "[Object: null prototype] " : `${name} `;
+    const prefix =
+      name === "Object" ? "" : name === null ? "[Object: null prototype] " : `${name} `;
     return this.#braces(prefix, this.#entries(value, depth));
   }
 
@@ -221,8 +223,9 @@ class Inspector {
   }
 
   #descriptor(descriptor, depth) {
-    if (descriptor.get !== undefined) return descriptor.set === undefined ? "[Getter]" : "[Getter/Setter]";
-    if (descriptor.set !== undefined) return "[Setter]";
+    const { get, set } = descriptor;
+    if (get !== undefined) return set === undefined ? "[Getter]" : "[Getter/Setter]";
+    if (set !== undefined) return "[Setter]";
     return this.show(descriptor.value, depth + 1);
   }
 

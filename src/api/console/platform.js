@@ -27,7 +27,8 @@ function pairs(list, step) {
   for (let i = 0; i < list.length; i += step) {
     const name = list[i];
     const value = list[i + 1];
-    fields[name] = name in fields && typeof value === "string" ? `${fields[name]}, ${value}` : value;
+    fields[name] = name in fields &&
+      typeof value === "string" ? `${fields[name]}, ${value}` : value;
   }
   return fields;
 }

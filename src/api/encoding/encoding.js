@@ -30,8 +30,8 @@ const label_lists = [
   ["unicode-1-1-utf-8", "unicode11utf8", "unicode20utf8", "utf-8", "utf8", "x-unicode20utf8"],
   ["csunicode", "iso-10646-ucs-2", "ucs-2", "unicode", "unicodefeff", "utf-16", "utf-16le"],
   ["unicodefffe", "utf-16be"],
-  ["ansi_x3.4-1968", "ascii", "cp1252", "cp819", "csisolatin1", "ibm819", "iso-8859-1", "iso-ir-100",
-    "iso8859-1", "iso88591", "iso_8859-1", "iso_8859-1:1987", "l1", "latin1", "us-ascii",
+  ["ansi_x3.4-1968", "ascii", "cp1252", "cp819", "csisolatin1", "ibm819", "iso-8859-1",
+    "iso-ir-100", "iso8859-1", "iso88591", "iso_8859-1", "iso_8859-1:1987", "l1", "latin1", "us-ascii",
     "windows-1252", "x-cp1252"],
 ];
 const labels = new Map();
@@ -118,7 +118,8 @@ class Decoder {
     }
     if (!this.begun && text.length > 0) {
       this.begun = true;
-      if (!this.ignore_bom && this.encoding !== 3 && StringPrototypeCharCodeAt(text, 0) === 0xfeff) {
+      const marked = StringPrototypeCharCodeAt(text, 0) === 0xfeff;
+      if (marked && !this.ignore_bom && this.encoding !== 3) {
         text = StringPrototypeSlice(text, 1);
       }
     }

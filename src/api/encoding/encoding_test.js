@@ -22,7 +22,8 @@ export const decode_utf8 = {
   test() {
     const decoder = new TextDecoder();
     assert_equals(decoder.decode(bytes(239, 187, 191, 97)), "a");
-    assert_equals(new TextDecoder("utf8", { ignoreBOM: true }).decode(bytes(239, 187, 191)), "\ufeff");
+    assert_equals(new TextDecoder("utf8", { ignoreBOM: true }).decode(bytes(239, 187, 191)),
+      "\ufeff");
     assert_equals(decoder.decode(bytes(0xe2, 0x82, 97, 0xff, 0xed, 0xa0, 0x80)),
       "\ufffda\ufffd\ufffd\ufffd\ufffd");
     assert_equals(decoder.decode(new Uint16Array([0x6261]).buffer), "ab");

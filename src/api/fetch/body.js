@@ -74,8 +74,8 @@ export function body_type(body) {
   return typeof body.type === "number" ? body_types[body.type] : body.type;
 }
 
-// The streams that stand for an incoming request's body, with their event: while nobody has read from
-// one, the body is still whole in native memory.
+// The streams that stand for an incoming request's body, with their event: while nobody has read
+// from one, the body is still whole in native memory.
 const incoming_streams = new WeakMap();
 
 export function incoming_body(event) {

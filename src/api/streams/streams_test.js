@@ -49,7 +49,8 @@ export const errors_and_cancels = {
     const stream = new ReadableStream({ cancel(r) { reason = r; } });
     await stream.cancel("why");
     assert_equals(reason, "why");
-    const broken = new ReadableStream({ start(controller) { controller.error(new RangeError("x")); } });
+    const broken = new ReadableStream(
+      { start(controller) { controller.error(new RangeError("x")); } });
     await assert_rejects(broken.getReader().read(), RangeError, "x");
     const failing = new ReadableStream({ pull() { throw new EvalError("y"); } });
     await assert_rejects(failing.getReader().read(), EvalError, "y");
@@ -164,7 +165,8 @@ export const pipes = {
     await of(1, 2).pipeThrough(double).pipeTo(new WritableStream({ write(c) { out.push(c); } }));
     assert_equals(out, [2, 4, "end"]);
     const controller = new AbortController();
-    const piping = new ReadableStream({}).pipeTo(new WritableStream(), { signal: controller.signal });
+    const piping = new ReadableStream({}).pipeTo(new WritableStream(),
+      { signal: controller.signal });
     controller.abort();
     await assert_rejects(piping, "AbortError");
   },

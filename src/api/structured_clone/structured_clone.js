@@ -13,8 +13,8 @@ import { is_readable_stream } from "../streams/streams.js";
 
 const { structured_clone } = ops;
 
-// Platform objects that cannot be cloned. V8 takes them for plain objects, so the value itself is looked
-// at here.
+// Platform objects that cannot be cloned. V8 takes them for plain objects, so the value itself is
+// looked at here.
 function check_platform_object(value) {
   if (typeof value !== "object" || value === null) return;
   if (is_headers(value) || is_request(value) || is_response(value) || is_readable_stream(value) ||

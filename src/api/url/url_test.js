@@ -9,14 +9,15 @@ export const parts_of_urls = {
   test() {
     const cases = {
       "http://u:p@h.test:81/p/q?a=1#f":
-        "http://u:p@h.test:81/p/q?a=1#f | http://h.test:81 | http: | u | p | h.test:81 | h.test | " +
-        "81 | /p/q | ?a=1 | #f",
+        "http://u:p@h.test:81/p/q?a=1#f | http://h.test:81 | http: | u | p | h.test:81 | " +
+        "h.test | 81 | /p/q | ?a=1 | #f",
       "https://EXAMPLE.com:443/../a b?":
         "https://example.com/a%20b? | https://example.com | https: |  |  | example.com | " +
         "example.com |  | /a%20b |  | ",
       "mailto:x@y": "mailto:x@y | null | mailto: |  |  |  |  |  | x@y |  | ",
       "http://[::1]:8080/":
-        "http://[::1]:8080/ | http://[::1]:8080 | http: |  |  | [::1]:8080 | [::1] | 8080 | / |  | ",
+        "http://[::1]:8080/ | http://[::1]:8080 | http: |  |  | [::1]:8080 | " +
+        "[::1] | 8080 | / |  | ",
       "http://u@h/": "http://u@h/ | http://h | http: | u |  | h | h |  | / |  | ",
       "http://:p@h/": "http://:p@h/ | http://h | http: |  | p | h | h |  | / |  | ",
       "file:///a/b": "file:///a/b | null | file: |  |  |  |  |  | /a/b |  | ",
