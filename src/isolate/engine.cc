@@ -77,7 +77,7 @@ Result<std::unique_ptr<Engine>> Engine::create(const EngineOptions& options) {
 }
 
 Engine::~Engine() {
-  if (impl_->abandoned > 0) {
+  if (!impl_->abandoned.empty()) {
     // Threads may still work for an isolate that is never disposed of: all of it stays until the
     // process ends.
     impl_.release();
@@ -106,7 +106,7 @@ int64_t Engine::held_ns() const {
   return impl_->watchdog.held_ns();
 }
 size_t Engine::abandoned_isolates() const {
-  return impl_->abandoned;
+  return impl_->abandoned.size();
 }
 int64_t Engine::take_longest_hold_ns() {
   return impl_->watchdog.take_longest_hold_ns();

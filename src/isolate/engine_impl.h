@@ -3,9 +3,13 @@
 
 #include <v8.h>
 
+#include <memory>
+#include <vector>
+
 #include "isolate/engine.h"
 #include "isolate/platform.h"
 #include "isolate/watchdog.h"
+#include "loop/fiber.h"
 
 namespace skep::isolate {
 
@@ -17,7 +21,9 @@ struct Engine::Impl {
   v8::StartupData snapshot{nullptr, 0};
   const intptr_t* external_references = nullptr;
   bool wasm_trap_handler = false;
-  size_t abandoned = 0;  // isolates that were left as they stood; see Tenant::Impl::abandon
+  // The stacks of isolates that were left as they stood; see Tenant::Impl::abandon. Kept until the
+  // end.
+  std::vector<std::unique_ptr<loop::Fiber>> abandoned;
 };
 
 }  // namespace skep::isolate

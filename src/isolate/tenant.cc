@@ -405,9 +405,7 @@ void Tenant::Impl::on_last_words() {
 void Tenant::Impl::leave_abandoned() {
   scheduler->engine.watchdog.leave();
   isolate->Exit();
-  ++scheduler->engine.abandoned;
-  // The frames on it stay as they are: nobody comes back to them.
-  static_cast<void>(fiber.release());
+  scheduler->engine.abandoned.push_back(std::move(fiber));
   state = State::idle;
   slice_start_ns = std::min(slice_start_ns, monotonic_ns());
   charge(monotonic_ns());
