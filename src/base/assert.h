@@ -1,5 +1,6 @@
-// What to do about a bug: stop. SKEP_ASSERT stays on in every build. A shard that aborts is replaced
-// by the broker; going on with a broken invariant beside hostile code is worse than a restart.
+// What to do about a bug: stop. SKEP_ASSERT stays on in every build. A shard that aborts is
+// replaced by the broker; going on with a broken invariant beside hostile code is worse than a
+// restart.
 #pragma once
 
 namespace skep {
@@ -9,7 +10,8 @@ namespace skep {
 
 }  // namespace skep
 
-#define SKEP_ASSERT(condition)                                                      \
-  do {                                                                              \
-    if (!(condition)) [[unlikely]] ::skep::assert_failed(__FILE__, __LINE__, #condition); \
+#define SKEP_ASSERT(condition)                               \
+  do {                                                       \
+    if (!(condition)) [[unlikely]]                           \
+      ::skep::assert_failed(__FILE__, __LINE__, #condition); \
   } while (0)

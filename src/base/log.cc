@@ -23,22 +23,27 @@ Form form() {
 
 std::string_view prefix(LogLevel level) {
   static constexpr std::string_view kPlain[] = {"debug: ", "", "warning: ", "error: "};
-  static constexpr std::string_view kColour[] = {"\x1b[2mdebug:\x1b[0m ", "", "\x1b[33mwarning:\x1b[0m ",
-                                                 "\x1b[31merror:\x1b[0m "};
+  static constexpr std::string_view kColour[] = {
+      "\x1b[2mdebug:\x1b[0m ", "", "\x1b[33mwarning:\x1b[0m ", "\x1b[31merror:\x1b[0m "};
   // sd-daemon(3): syslog priorities.
   static constexpr std::string_view kJournal[] = {"<7>", "<6>", "<4>", "<3>"};
   const auto index = static_cast<size_t>(level);
   switch (form()) {
-    case Form::plain: return kPlain[index];
-    case Form::colour: return kColour[index];
-    case Form::journal: return kJournal[index];
+    case Form::plain:
+      return kPlain[index];
+    case Form::colour:
+      return kColour[index];
+    case Form::journal:
+      return kJournal[index];
   }
   return "";
 }
 
 }  // namespace
 
-void set_log_level(LogLevel level) { g_level = level; }
+void set_log_level(LogLevel level) {
+  g_level = level;
+}
 
 std::string_view log_level_name(LogLevel level) {
   static constexpr std::string_view kNames[] = {"debug", "info", "warn", "error"};

@@ -6,7 +6,9 @@
 
 namespace skep {
 
-std::unexpected<Error> fail(std::string message) { return std::unexpected(Error{std::move(message), 0}); }
+std::unexpected<Error> fail(std::string message) {
+  return std::unexpected(Error{std::move(message), 0});
+}
 
 std::unexpected<Error> fail_errno(std::string_view message, int code) {
   return std::unexpected(Error{fmt::format("{}: {}", message, std::strerror(code)), code});

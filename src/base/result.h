@@ -1,6 +1,6 @@
 // Operating errors: what can go wrong without a bug. A function that may fail returns Result<T>;
-// its caller handles the error or passes it on with SKEP_TRY. An outcome that callers must branch on
-// is a closed enum of the module instead, never a message to be matched.
+// its caller handles the error or passes it on with SKEP_TRY. An outcome that callers must branch
+// on is a closed enum of the module instead, never a message to be matched.
 #pragma once
 
 #include <expected>
@@ -33,16 +33,16 @@ std::unexpected<Error> wrap(std::string_view context, Error error);
 #define SKEP_CONCAT(a, b) SKEP_CONCAT_INNER(a, b)
 
 // SKEP_TRY(expr): returns the error of expr (a Result<void>) from this function.
-#define SKEP_TRY(expr)                                                       \
-  do {                                                                       \
-    auto skep_try_result = (expr);                                           \
-    if (!skep_try_result) [[unlikely]]                                       \
-      return std::unexpected(std::move(skep_try_result).error());            \
+#define SKEP_TRY(expr)                                            \
+  do {                                                            \
+    auto skep_try_result = (expr);                                \
+    if (!skep_try_result) [[unlikely]]                            \
+      return std::unexpected(std::move(skep_try_result).error()); \
   } while (0)
 
 // SKEP_TRY_ASSIGN(auto x, expr): declares x from the value of expr, or returns its error.
-#define SKEP_TRY_ASSIGN(declaration, expr)                                           \
-  auto SKEP_CONCAT(skep_try_, __LINE__) = (expr);                                    \
-  if (!SKEP_CONCAT(skep_try_, __LINE__)) [[unlikely]]                                \
-    return std::unexpected(std::move(SKEP_CONCAT(skep_try_, __LINE__)).error());     \
+#define SKEP_TRY_ASSIGN(declaration, expr)                                       \
+  auto SKEP_CONCAT(skep_try_, __LINE__) = (expr);                                \
+  if (!SKEP_CONCAT(skep_try_, __LINE__)) [[unlikely]]                            \
+    return std::unexpected(std::move(SKEP_CONCAT(skep_try_, __LINE__)).error()); \
   declaration = std::move(*SKEP_CONCAT(skep_try_, __LINE__))

@@ -13,9 +13,17 @@ int64_t read_ns(clockid_t clock) {
 
 }  // namespace
 
-int64_t monotonic_ns() { return read_ns(CLOCK_MONOTONIC); }
-double wall_clock_ms() { return static_cast<double>(read_ns(CLOCK_REALTIME) / 1'000'000); }
-int64_t thread_cpu_ns() { return read_ns(CLOCK_THREAD_CPUTIME_ID); }
-int64_t process_cpu_ns() { return read_ns(CLOCK_PROCESS_CPUTIME_ID); }
+int64_t monotonic_ns() {
+  return read_ns(CLOCK_MONOTONIC);
+}
+double wall_clock_ms() {
+  return static_cast<double>(read_ns(CLOCK_REALTIME) / 1'000'000);
+}
+int64_t thread_cpu_ns() {
+  return read_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+int64_t process_cpu_ns() {
+  return read_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
 
 }  // namespace skep

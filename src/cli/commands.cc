@@ -15,15 +15,18 @@ namespace {
 
 // Options that the commands for one project share. They live as long as the command line.
 void add_project_options(CLI::App& command, broker::ProjectArguments& arguments) {
-  command.add_option("PROJECT", arguments.paths,
-                     "A folder with a wrangler file, a wrangler file, or one .js, .mjs or .ts module. "
-                     "Default: the working directory");
-  command.add_option("--config", arguments.paths,
-                     "The same as PROJECT; further ones are other workers that the first may bind")
+  command.add_option(
+      "PROJECT", arguments.paths,
+      "A folder with a wrangler file, a wrangler file, or one .js, .mjs or .ts module. "
+      "Default: the working directory");
+  command
+      .add_option("--config", arguments.paths,
+                  "The same as PROJECT; further ones are other workers that the first may bind")
       ->type_name("FILE");
   command.add_option("--env", arguments.environment, "Use [env.NAME] of the wrangler file")
       ->type_name("NAME");
-  command.add_option("--v8-flag", arguments.v8_flags, "A flag for V8, for example --stress-compaction")
+  command
+      .add_option("--v8-flag", arguments.v8_flags, "A flag for V8, for example --stress-compaction")
       ->type_name("FLAG")
       ->allow_extra_args(false);
 }
@@ -32,7 +35,8 @@ void add_sandbox_option(CLI::App& command, bool& reduced) {
   command
       .add_option_function<std::string>(
           "--sandbox", [&reduced](const std::string& level) { reduced = level == "reduced"; },
-          "full: refuse to start where a piece of the sandbox can't be had. reduced: go on without it "
+          "full: refuse to start where a piece of the sandbox can't be had. reduced: go on without "
+          "it "
           "and say in the log what is missing")
       ->check(CLI::IsMember({"full", "reduced"}))
       ->type_name("LEVEL");
@@ -42,7 +46,8 @@ void add_sandbox_option(CLI::App& command, bool& reduced) {
 
 void add_serve(CLI::App& app, int& status) {
   auto arguments = std::make_shared<broker::ServeArguments>();
-  CLI::App* command = app.add_subcommand("serve", "Serve the workers that a configuration file names");
+  CLI::App* command =
+      app.add_subcommand("serve", "Serve the workers that a configuration file names");
   command->add_option("--config", arguments->config_path, "The configuration; see skep.toml(5)")
       ->type_name("FILE")
       ->capture_default_str();
@@ -56,8 +61,8 @@ void add_serve(CLI::App& app, int& status) {
 void add_dev(CLI::App& app, int& status) {
   auto arguments = std::make_shared<broker::ProjectArguments>();
   auto port = std::make_shared<uint16_t>(uint16_t{8787});
-  CLI::App* command =
-      app.add_subcommand("dev", "Run a project on this machine and reload it when its files change");
+  CLI::App* command = app.add_subcommand(
+      "dev", "Run a project on this machine and reload it when its files change");
   add_project_options(*command, *arguments);
   command->add_option("--port", *port, "Port on 127.0.0.1")->type_name("N")->capture_default_str();
   add_sandbox_option(*command, arguments->reduced_sandbox);
@@ -106,20 +111,23 @@ int report_cold(const ColdOptions& options, bool density) {
   std::vector<uint64_t> samples = result->samples_ns;
   if (samples.empty()) return 1;
   std::sort(samples.begin(), samples.end());
-  const double each_kb =
-      (static_cast<double>(result->resident_bytes_after) - static_cast<double>(result->resident_bytes_before)) /
-      1024.0 / static_cast<double>(samples.size());
+  const double each_kb = (static_cast<double>(result->resident_bytes_after) -
+                          static_cast<double>(result->resident_bytes_before)) /
+                         1024.0 / static_cast<double>(samples.size());
   if (options.json) {
-    fmt::print("{{\"isolates\":{},\"p50_ms\":{:.3f},\"p90_ms\":{:.3f},\"p99_ms\":{:.3f},\"max_ms\":{:.3f}",
-               samples.size(), quantile_ms(samples, 0.5), quantile_ms(samples, 0.9),
-               quantile_ms(samples, 0.99), quantile_ms(samples, 1));
+    fmt::print(
+        "{{\"isolates\":{},\"p50_ms\":{:.3f},\"p90_ms\":{:.3f},\"p99_ms\":{:.3f},\"max_ms\":{:.3f}",
+        samples.size(), quantile_ms(samples, 0.5), quantile_ms(samples, 0.9),
+        quantile_ms(samples, 0.99), quantile_ms(samples, 1));
     if (density) fmt::print(",\"resident_kb_each\":{:.0f}", each_kb);
     fmt::print("}}\n");
     return 0;
   }
-  fmt::print("{} isolates: start to first answer p50 {:.2f} ms, p90 {:.2f} ms, p99 {:.2f} ms, max {:.2f} ms\n",
-             samples.size(), quantile_ms(samples, 0.5), quantile_ms(samples, 0.9),
-             quantile_ms(samples, 0.99), quantile_ms(samples, 1));
+  fmt::print(
+      "{} isolates: start to first answer p50 {:.2f} ms, p90 {:.2f} ms, p99 {:.2f} ms, max {:.2f} "
+      "ms\n",
+      samples.size(), quantile_ms(samples, 0.5), quantile_ms(samples, 0.9),
+      quantile_ms(samples, 0.99), quantile_ms(samples, 1));
   if (density) fmt::print("resident memory: {:.0f} KB an isolate\n", each_kb);
   return 0;
 }
@@ -132,7 +140,9 @@ void add_cold(CLI::App& bench, int& status, bool density) {
       density ? "Keep many isolates of a project alive and measure the memory of each"
               : "Start a project's isolate over and over and time each to its first answer");
   add_project_options(*command, options->project);
-  command->add_option("--count", options->count, "How many isolates")->type_name("N")->capture_default_str();
+  command->add_option("--count", options->count, "How many isolates")
+      ->type_name("N")
+      ->capture_default_str();
   command->add_flag("--json", options->json, "Print one JSON object");
   command->add_flag("--dry", options->dry, "Keep no isolates ready: each start makes its own");
   add_sandbox_option(*command, options->project.reduced_sandbox);
@@ -141,7 +151,8 @@ void add_cold(CLI::App& bench, int& status, bool density) {
 
 // Parses its own arguments: see bench.h.
 void add_bench_http(CLI::App& bench, int& status) {
-  CLI::App* command = bench.add_subcommand("http", "Load a server and measure latency and CPU time");
+  CLI::App* command =
+      bench.add_subcommand("http", "Load a server and measure latency and CPU time");
   command->prefix_command();
   command->set_help_flag();
   command->callback([command, &status] {

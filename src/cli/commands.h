@@ -1,5 +1,5 @@
-// The commands of skep. Each function adds one to the command line; its callback runs the command and
-// leaves the exit status in `status`. The texts are written as the man pages are.
+// The commands of skep. Each function adds one to the command line; its callback runs the command
+// and leaves the exit status in `status`. The texts are written as the man pages are.
 #pragma once
 
 namespace CLI {

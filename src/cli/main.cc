@@ -15,8 +15,9 @@ int main(int argc, char** argv) {
   if (argc > 1 && argv[1] == rpc::zygote::kCommand) {
     return shard::zygote_main({argv + 2, argv + argc});
   }
-  CLI::App app{"skep: a Workers appliance. Runs Cloudflare Workers projects on this machine, each\n"
-               "tenant in an isolate, each isolate in a process that can open nothing."};
+  CLI::App app{
+      "skep: a Workers appliance. Runs Cloudflare Workers projects on this machine, each\n"
+      "tenant in an isolate, each isolate in a process that can open nothing."};
   app.set_version_flag("--version", std::string("skep " SKEP_VERSION));
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::simple);

@@ -15,11 +15,13 @@ struct Numbered {
 Numbered numbered(api::Outcome outcome) {
   switch (outcome) {
     case api::Outcome::exceeded_cpu:
-    case api::Outcome::exceeded_memory: return {503, 1102, "Worker exceeded resource limits"};
+    case api::Outcome::exceeded_memory:
+      return {503, 1102, "Worker exceeded resource limits"};
     case api::Outcome::ok:
     case api::Outcome::exception:
     case api::Outcome::canceled:
-    case api::Outcome::script_not_found: return {500, 1101, "Worker threw exception"};
+    case api::Outcome::script_not_found:
+      return {500, 1101, "Worker threw exception"};
   }
   return {500, 1101, "Worker threw exception"};
 }
@@ -29,11 +31,20 @@ std::string escape_html(std::string_view text) {
   out.reserve(text.size() + text.size() / 8);
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -58,7 +69,8 @@ ErrorPage dev_page(const Numbered& error, const api::ExceptionReport& report, bo
                       escape_html(report.stack))};
 }
 
-ErrorPage make_page(const Numbered& error, const api::ExceptionReport& report, bool dev, bool html) {
+ErrorPage make_page(const Numbered& error, const api::ExceptionReport& report, bool dev,
+                    bool html) {
   if (dev) return dev_page(error, report, html);
   return {error.status, "text/plain; charset=utf-8", fmt::format("error code: {}\n", error.number)};
 }

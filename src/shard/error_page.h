@@ -1,5 +1,5 @@
-// What a client gets when a Worker gave no answer: in service a short plain body with the number that
-// Workers' users know (1101: exception, 1102: over a limit), in dev a page with the stack.
+// What a client gets when a Worker gave no answer: in service a short plain body with the number
+// that Workers' users know (1101: exception, 1102: over a limit), in dev a page with the stack.
 #pragma once
 
 #include <string>

@@ -18,14 +18,18 @@ namespace {
 
 constexpr size_t kLogBatch = 256;
 
-kj::StringPtr text_ptr(const std::string& text) { return {text.c_str(), text.size()}; }
+kj::StringPtr text_ptr(const std::string& text) {
+  return {text.c_str(), text.size()};
+}
 
 capnp::Text::Reader text_of(std::string_view text, std::string& storage) {
   storage.assign(text);
   return {storage.c_str(), storage.size()};
 }
 
-std::string to_string(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
+std::string to_string(capnp::Text::Reader text) {
+  return {text.begin(), text.size()};
+}
 
 std::string to_string(capnp::Data::Reader data) {
   return {reinterpret_cast<const char*>(data.begin()), data.size()};
@@ -47,12 +51,24 @@ ModuleFile read_module(rpc::Module::Reader module) {
   file.code_cache = to_string(module.getCodeCache());
   file.transformed = to_string(module.getTransformed());
   switch (module.getType()) {
-    case rpc::ModuleType::ESM: file.type = isolate::ModuleType::esm; break;
-    case rpc::ModuleType::COMMONJS: file.type = isolate::ModuleType::commonjs; break;
-    case rpc::ModuleType::TEXT: file.type = isolate::ModuleType::text; break;
-    case rpc::ModuleType::DATA: file.type = isolate::ModuleType::data; break;
-    case rpc::ModuleType::JSON: file.type = isolate::ModuleType::json; break;
-    case rpc::ModuleType::WASM: file.type = isolate::ModuleType::wasm; break;
+    case rpc::ModuleType::ESM:
+      file.type = isolate::ModuleType::esm;
+      break;
+    case rpc::ModuleType::COMMONJS:
+      file.type = isolate::ModuleType::commonjs;
+      break;
+    case rpc::ModuleType::TEXT:
+      file.type = isolate::ModuleType::text;
+      break;
+    case rpc::ModuleType::DATA:
+      file.type = isolate::ModuleType::data;
+      break;
+    case rpc::ModuleType::JSON:
+      file.type = isolate::ModuleType::json;
+      break;
+    case rpc::ModuleType::WASM:
+      file.type = isolate::ModuleType::wasm;
+      break;
     case rpc::ModuleType::TYPESCRIPT:
       file.type = isolate::ModuleType::esm;
       file.typescript = true;
@@ -72,12 +88,14 @@ WorkerFiles read_worker(rpc::WorkerInfo::Reader worker) {
   for (auto module : worker.getModules()) files.modules.push_back(read_module(module));
   for (auto row : worker.getResolutions()) {
     files.resolutions.push_back({to_string(row.getReferrer()), to_string(row.getSpecifier()),
-                                 row.getKind() == rpc::ImportKind::REQUIRE ? isolate::ImportKind::require
-                                                                           : isolate::ImportKind::import,
+                                 row.getKind() == rpc::ImportKind::REQUIRE
+                                     ? isolate::ImportKind::require
+                                     : isolate::ImportKind::import,
                                  to_string(row.getName())});
   }
   files.compatibility_date = to_string(worker.getCompatibilityDate());
-  for (auto flag : worker.getCompatibilityFlags()) files.compatibility_flags.push_back(to_string(flag));
+  for (auto flag : worker.getCompatibilityFlags())
+    files.compatibility_flags.push_back(to_string(flag));
   for (auto binding : worker.getBindings()) {
     api::EnvVar var;
     var.name = to_string(binding.getName());
@@ -95,30 +113,44 @@ ResolveAnswer read_answer(rpc::ResolveResult::Reader result) {
     case rpc::ResolveResult::MODULE:
       answer.module = std::make_unique<ModuleFile>(read_module(result.getModule()));
       break;
-    case rpc::ResolveResult::BUILTIN: answer.builtin = true; break;
-    case rpc::ResolveResult::MISSING: answer.missing = to_string(result.getMissing()); break;
+    case rpc::ResolveResult::BUILTIN:
+      answer.builtin = true;
+      break;
+    case rpc::ResolveResult::MISSING:
+      answer.missing = to_string(result.getMissing());
+      break;
   }
   return answer;
 }
 
 rpc::LogEntry::Level level_of(api::ConsoleLevel level) {
   switch (level) {
-    case api::ConsoleLevel::debug: return rpc::LogEntry::Level::DEBUG;
-    case api::ConsoleLevel::log: return rpc::LogEntry::Level::LOG;
-    case api::ConsoleLevel::info: return rpc::LogEntry::Level::INFO;
-    case api::ConsoleLevel::warn: return rpc::LogEntry::Level::WARN;
-    case api::ConsoleLevel::error: return rpc::LogEntry::Level::ERROR;
+    case api::ConsoleLevel::debug:
+      return rpc::LogEntry::Level::DEBUG;
+    case api::ConsoleLevel::log:
+      return rpc::LogEntry::Level::LOG;
+    case api::ConsoleLevel::info:
+      return rpc::LogEntry::Level::INFO;
+    case api::ConsoleLevel::warn:
+      return rpc::LogEntry::Level::WARN;
+    case api::ConsoleLevel::error:
+      return rpc::LogEntry::Level::ERROR;
   }
   return rpc::LogEntry::Level::LOG;
 }
 
 rpc::LogEntry::Kind log_kind_of(LogRecord::Kind kind) {
   switch (kind) {
-    case LogRecord::Kind::console: return rpc::LogEntry::Kind::CONSOLE;
-    case LogRecord::Kind::exception: return rpc::LogEntry::Kind::EXCEPTION;
-    case LogRecord::Kind::limit: return rpc::LogEntry::Kind::LIMIT;
-    case LogRecord::Kind::request: return rpc::LogEntry::Kind::REQUEST;
-    case LogRecord::Kind::shard: return rpc::LogEntry::Kind::SHARD;
+    case LogRecord::Kind::console:
+      return rpc::LogEntry::Kind::CONSOLE;
+    case LogRecord::Kind::exception:
+      return rpc::LogEntry::Kind::EXCEPTION;
+    case LogRecord::Kind::limit:
+      return rpc::LogEntry::Kind::LIMIT;
+    case LogRecord::Kind::request:
+      return rpc::LogEntry::Kind::REQUEST;
+    case LogRecord::Kind::shard:
+      return rpc::LogEntry::Kind::SHARD;
   }
   return rpc::LogEntry::Kind::SHARD;
 }
@@ -132,7 +164,8 @@ void scrub(std::string& text) {
 }
 
 void write_entry(rpc::LogEntry::Builder entry, LogRecord& record) {
-  for (std::string* text : {&record.worker, &record.message, &record.stack, &record.method, &record.url}) {
+  for (std::string* text :
+       {&record.worker, &record.message, &record.stack, &record.method, &record.url}) {
     scrub(*text);
   }
   entry.setWorker(text_ptr(record.worker));
@@ -202,9 +235,10 @@ class ShardServer final : public rpc::Shard::Server {
 
   kj::Promise<void> check(CheckContext context) override {
     auto paf = kj::newPromiseAndFulfiller<std::vector<api::ExceptionReport>>();
-    control_.check(context.getParams().getWorker(),
-                   [done = fulfilling(kj::mv(paf.fulfiller))](
-                       std::vector<api::ExceptionReport> reports) { (*done)->fulfill(kj::mv(reports)); });
+    control_.check(context.getParams().getWorker(), [done = fulfilling(kj::mv(paf.fulfiller))](
+                                                        std::vector<api::ExceptionReport> reports) {
+      (*done)->fulfill(kj::mv(reports));
+    });
     return paf.promise.then([context](std::vector<api::ExceptionReport>&& reports) mutable {
       auto list = context.getResults().initDiagnostics(static_cast<capnp::uint>(reports.size()));
       for (capnp::uint i = 0; i < list.size(); i++) write_report(list[i], reports[i]);
@@ -227,9 +261,8 @@ class ShardServer final : public rpc::Shard::Server {
           call.setOk(result.ok);
           call.setMessage(text_ptr(result.message));
           call.setStack(text_ptr(result.stack));
-          *sent = sent->then([call = kj::mv(call)]() mutable {
-                        return call.send().ignoreResult();
-                      }).eagerlyEvaluate(nullptr);
+          *sent = sent->then([call = kj::mv(call)]() mutable { return call.send().ignoreResult(); })
+                      .eagerlyEvaluate(nullptr);
         },
         [done = fulfilling(kj::mv(paf.fulfiller))](uint32_t passed, uint32_t failed) {
           (*done)->fulfill(Totals{passed, failed});
@@ -244,10 +277,11 @@ class ShardServer final : public rpc::Shard::Server {
   kj::Promise<void> cold(ColdContext context) override {
     auto paf = kj::newPromiseAndFulfiller<Result<std::vector<uint64_t>>>();
     auto params = context.getParams();
-    control_.cold(params.getWorker(), params.getCount(), params.getKeep(),
-                  [done = fulfilling(kj::mv(paf.fulfiller))](Result<std::vector<uint64_t>> samples) {
-                    (*done)->fulfill(kj::mv(samples));
-                  });
+    control_.cold(
+        params.getWorker(), params.getCount(), params.getKeep(),
+        [done = fulfilling(kj::mv(paf.fulfiller))](Result<std::vector<uint64_t>> samples) {
+          (*done)->fulfill(kj::mv(samples));
+        });
     return paf.promise.then([context](Result<std::vector<uint64_t>>&& result) mutable {
       const std::vector<uint64_t> samples = rpc::or_throw(kj::mv(result));
       auto list = context.getResults().initSamplesNs(static_cast<capnp::uint>(samples.size()));
@@ -356,12 +390,13 @@ void HostLink::resolve(uint32_t worker, uint64_t version, std::string_view refer
   request.setReferrer(text_of(referrer, storage));
   request.setSpecifier(text_of(specifier, storage));
   request.setKind(kind_of(kind));
-  impl_->call(request.send().then([](auto&& response) { return read_answer(response.getResult()); }),
-              std::move(done));
+  impl_->call(
+      request.send().then([](auto&& response) { return read_answer(response.getResult()); }),
+      std::move(done));
 }
 
-void HostLink::store_cache(uint32_t worker, uint64_t version, std::string_view module, CacheKind kind,
-                           std::string_view data) {
+void HostLink::store_cache(uint32_t worker, uint64_t version, std::string_view module,
+                           CacheKind kind, std::string_view data) {
   std::string storage;
   auto request = impl_->sources[worker].storeCacheRequest();
   request.setVersion(version);

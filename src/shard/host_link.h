@@ -1,6 +1,6 @@
-// The shard's end of the socket to the broker, without Cap'n Proto in its types: what the shard asks
-// (HostLink) and what the broker may ask of it (ShardControl). host_link.cc is the only file of this
-// folder that speaks RPC. On the loop's thread; callbacks come on the loop's stack.
+// The shard's end of the socket to the broker, without Cap'n Proto in its types: what the shard
+// asks (HostLink) and what the broker may ask of it (ShardControl). host_link.cc is the only file
+// of this folder that speaks RPC. On the loop's thread; callbacks come on the loop's stack.
 #pragma once
 
 #include <cstdint>
@@ -100,14 +100,14 @@ struct ShardFacts {
       resident_bytes, cpu_ns, arena_ready, requests_in_flight, rejected;
 };
 
-
 // What the broker may ask of a shard. The shard implements it.
 class ShardControl {
  public:
   virtual void drain(std::function<void()> done) = 0;
   virtual void reload(uint32_t worker, uint64_t version) = 0;
   virtual ShardFacts facts() = 0;
-  virtual void check(uint32_t worker, std::function<void(std::vector<api::ExceptionReport>)> done) = 0;
+  virtual void check(uint32_t worker,
+                     std::function<void(std::vector<api::ExceptionReport>)> done) = 0;
   virtual void test(uint32_t worker, std::function<void(const api::TestResult&)> each,
                     std::function<void(uint32_t passed, uint32_t failed)> done) = 0;
   virtual void cold(uint32_t worker, uint32_t count, bool keep,

@@ -10,7 +10,9 @@
 namespace skep::shard {
 namespace {
 
-bool on_fiber() { return loop::Fiber::current() != nullptr; }
+bool on_fiber() {
+  return loop::Fiber::current() != nullptr;
+}
 
 std::string json_string(std::string_view text) {
   std::string out = "\"";
@@ -45,11 +47,13 @@ std::string_view find_header(std::span<const net::Header> headers, std::string_v
 
 }  // namespace
 
-HttpRequest::HttpRequest(RequestOwner& owner) : owner_(owner), deferred_([this] { on_deferred(); }) {}
+HttpRequest::HttpRequest(RequestOwner& owner)
+    : owner_(owner), deferred_([this] { on_deferred(); }) {}
 
 void HttpRequest::begin(net::HttpExchange& exchange) {
   SKEP_ASSERT(exchange_ == nullptr && !running_);
   exchange_ = &exchange;
+  head_ = &exchange.head();
   exchange.set_events(this);
   worker_ = nullptr;
   instance_ = nullptr;
@@ -122,7 +126,8 @@ void HttpRequest::on_no_room() {
   answer_plain(503);
 }
 
-// ---- the exchange's events -------------------------------------------------------------------------
+// ---- the exchange's events
+// -------------------------------------------------------------------------
 
 void HttpRequest::on_body(std::span<const char> data) {
   if (channel_events_ != nullptr) channel_events_->on_body(data);
@@ -145,12 +150,14 @@ void HttpRequest::on_closed(bool complete) {
   if (running_ && !complete) {
     gone_wanted_ = true;
     if (event_ == nullptr || on_fiber()) {
+      head_ = nullptr;  // gone before the runtime can be told
       owner_.loop().defer(deferred_);
     } else {
-      on_deferred();
+      on_deferred();  // the runtime copies what it needs of the head, and asks no more
     }
     return;
   }
+  head_ = nullptr;
   // The event may be running still (waitUntil), or on_end may call this from a fiber.
   if (!running_) {
     if (on_fiber()) {
@@ -180,12 +187,13 @@ void HttpRequest::on_deferred() {
   maybe_release();
 }
 
-// ---- the channel -----------------------------------------------------------------------------------
+// ---- the channel
+// -----------------------------------------------------------------------------------
 
 std::string HttpRequest::cf_json() const {
-  return fmt::format(
-      R"({{"httpProtocol":"HTTP/1.{}","clientAcceptEncoding":{}}})", exchange_->head().version_minor,
-      json_string(find_header(exchange_->head().headers, "accept-encoding")));
+  return fmt::format(R"({{"httpProtocol":"HTTP/1.{}","clientAcceptEncoding":{}}})",
+                     exchange_->head().version_minor,
+                     json_string(find_header(exchange_->head().headers, "accept-encoding")));
 }
 
 void HttpRequest::pull_body() {
@@ -205,7 +213,9 @@ void HttpRequest::respond(const net::ResponseHead& head, std::string_view body, 
   exchange_->respond(head, body, finish);
 }
 
-bool HttpRequest::write(std::string_view data) { return exchange_ == nullptr || exchange_->write(data); }
+bool HttpRequest::write(std::string_view data) {
+  return exchange_ == nullptr || exchange_->write(data);
+}
 
 void HttpRequest::finish() {
   finished_ = true;
@@ -216,7 +226,8 @@ void HttpRequest::abort() {
   if (exchange_ != nullptr) exchange_->abort();
 }
 
-// ---- the event -------------------------------------------------------------------------------------
+// ---- the event
+// -------------------------------------------------------------------------------------
 
 void HttpRequest::on_failed(const api::EventResult& result, bool pass_through) {
   // passThroughOnException sends the request on to the origin; here the worker is the origin.
@@ -256,8 +267,9 @@ void HttpRequest::log_line(const api::EventResult& result) {
   if (!owner_.config().dev) {
     record.kind = LogRecord::Kind::limit;
     record.level = api::ConsoleLevel::error;
-    record.message = result.outcome == api::Outcome::exceeded_cpu ? "Worker exceeded CPU time limit."
-                                                                  : "Worker exceeded memory limit.";
+    record.message = result.outcome == api::Outcome::exceeded_cpu
+                         ? "Worker exceeded CPU time limit."
+                         : "Worker exceeded memory limit.";
   }
   owner_.host().log(std::move(record));
 }
@@ -266,11 +278,13 @@ void HttpRequest::cancel() {
   if (running_ && event_ != nullptr) instance_->runtime->cancel(*event_);
 }
 
-// ---- answers of our own ----------------------------------------------------------------------------
+// ---- answers of our own
+// ----------------------------------------------------------------------------
 
 bool HttpRequest::accepts_html() const {
   return exchange_ != nullptr &&
-         find_header(exchange_->head().headers, "accept").find("text/html") != std::string_view::npos;
+         find_header(exchange_->head().headers, "accept").find("text/html") !=
+             std::string_view::npos;
 }
 
 void HttpRequest::answer_plain(int status) {

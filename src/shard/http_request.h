@@ -1,7 +1,7 @@
 // One HTTP request on this shard, from its head to the end of its event: the exchange's events, the
-// channel that the runtime reads and writes, the observer of the event, and the wait for an instance
-// are all this one object, which comes from a pool and goes back to it when the exchange is closed
-// and the event has ended. On the loop's thread.
+// channel that the runtime reads and writes, the observer of the event, and the wait for an
+// instance are all this one object, which comes from a pool and goes back to it when the exchange
+// is closed and the event has ended. On the loop's thread.
 #pragma once
 
 #include <memory>
@@ -54,11 +54,15 @@ class HttpRequest final : public net::ExchangeEvents,
 
   // api::FetchChannel
   void set_events(api::FetchChannelEvents* events) override { channel_events_ = events; }
-  std::string_view method() const override { return exchange_->head().method; }
+  std::string_view method() const override { return head_ ? head_->method : std::string_view(); }
   std::string_view url() const override { return url_.href; }
-  std::span<const net::Header> headers() const override { return exchange_->head().headers; }
-  bool has_body() const override { return exchange_->head().has_body; }
-  std::optional<uint64_t> body_length() const override { return exchange_->head().content_length; }
+  std::span<const net::Header> headers() const override {
+    return head_ ? head_->headers : std::span<const net::Header>();
+  }
+  bool has_body() const override { return head_ && head_->has_body; }
+  std::optional<uint64_t> body_length() const override {
+    return head_ ? head_->content_length : std::nullopt;
+  }
   std::string cf_json() const override;
   void pull_body() override;
   void respond(const net::ResponseHead& head, std::string_view body, bool finish) override;
@@ -89,19 +93,21 @@ class HttpRequest final : public net::ExchangeEvents,
 
   RequestOwner& owner_;
   net::HttpExchange* exchange_ = nullptr;  // null once closed
+  // Of the exchange; null once it is closed and the runtime has been told.
+  const net::RequestHead* head_ = nullptr;
   RequestUrl url_;
   Worker* worker_ = nullptr;
   Instance* instance_ = nullptr;
   api::Event* event_ = nullptr;
   api::FetchChannelEvents* channel_events_ = nullptr;
   std::string id_;
-  std::string method_;     // for the request line: the exchange may be gone by then
+  std::string method_;  // for the request line: the exchange may be gone by then
   int64_t started_ns_ = 0;
   int status_ = 0;
-  uint64_t use_ = 0;       // counts how often this object was taken from the pool
-  bool finished_ = false;  // the response is complete
-  bool waiting_ = false;   // for an instance
-  bool running_ = false;   // the event has not ended
+  uint64_t use_ = 0;        // counts how often this object was taken from the pool
+  bool finished_ = false;   // the response is complete
+  bool waiting_ = false;    // for an instance
+  bool running_ = false;    // the event has not ended
   bool gone_told_ = false;  // the runtime knows that the client is gone
   // Calls that reach us on a fiber must not call back into the runtime: they are made from here.
   bool pull_wanted_ = false;

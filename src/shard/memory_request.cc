@@ -25,7 +25,9 @@ void MemoryRequest::send(api::Runtime& runtime, std::function<void(MemoryRespons
 }
 
 // Always on the loop's stack, never from within the runtime's call.
-void MemoryRequest::pull_body() { loop_.defer(deliver_); }
+void MemoryRequest::pull_body() {
+  loop_.defer(deliver_);
+}
 
 void MemoryRequest::deliver() {
   if (events_ == nullptr) return;

@@ -13,7 +13,7 @@
 namespace skep::shard {
 
 struct MemoryResponse {
-  int status = 0;          // 0: the event failed before it answered; see failure
+  int status = 0;  // 0: the event failed before it answered; see failure
   std::string body;
   api::EventResult failure;
 };

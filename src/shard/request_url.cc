@@ -14,15 +14,18 @@ constexpr std::array<bool, 256> make_plain_target() {
   for (char c = 'a'; c <= 'z'; c++) table[static_cast<unsigned char>(c)] = true;
   for (char c = 'A'; c <= 'Z'; c++) table[static_cast<unsigned char>(c)] = true;
   for (char c = '0'; c <= '9'; c++) table[static_cast<unsigned char>(c)] = true;
-  for (const char c : std::string_view("/-_~!$&()*+,;=:@")) table[static_cast<unsigned char>(c)] = true;
+  for (const char c : std::string_view("/-_~!$&()*+,;=:@"))
+    table[static_cast<unsigned char>(c)] = true;
   return table;
 }
 constexpr auto kPlainTarget = make_plain_target();
 
-constexpr bool is_plain_host_char(char c) { return (c >= 'a' && c <= 'z') || c == '-'; }
+constexpr bool is_plain_host_char(char c) {
+  return (c >= 'a' && c <= 'z') || c == '-';
+}
 
-// A host that needs no canonical form: lower-case letters, digits, '-' and '.', whose last label does
-// not begin with a digit (else it may be an IPv4 address), no "xn--" (checked by IDNA).
+// A host that needs no canonical form: lower-case letters, digits, '-' and '.', whose last label
+// does not begin with a digit (else it may be an IPv4 address), no "xn--" (checked by IDNA).
 bool is_plain_host(std::string_view host) {
   if (host.empty() || host.front() == '.' || host.back() == '.') return false;
   char label_first = host.front();
@@ -89,7 +92,8 @@ bool RequestUrl::assign_fast(bool secure, std::string_view authority, std::strin
   }
   const size_t colon = authority.find(':');
   const std::string_view name = authority.substr(0, colon);
-  if (colon != std::string_view::npos && !is_plain_port(authority.substr(colon + 1), secure)) return false;
+  if (colon != std::string_view::npos && !is_plain_port(authority.substr(colon + 1), secure))
+    return false;
   if (!is_plain_host(name) && !is_plain_ipv4(name)) return false;
 
   href.assign(secure ? "https://" : "http://");

@@ -20,7 +20,8 @@ struct Case {
 TEST(RequestUrl, SerialisesAsTheUrlStandard) {
   const Case cases[] = {
       {false, "example.com", "/", "http://example.com/", "example.com", "/"},
-      {false, "example.com", "/a/b?c=d&e=%20f", "http://example.com/a/b?c=d&e=%20f", "example.com", "/a/b"},
+      {false, "example.com", "/a/b?c=d&e=%20f", "http://example.com/a/b?c=d&e=%20f", "example.com",
+       "/a/b"},
       {true, "example.com:443", "/", "https://example.com/", "example.com", "/"},
       {false, "example.com:80", "/", "http://example.com/", "example.com", "/"},
       {false, "example.com:8787", "/x", "http://example.com:8787/x", "example.com", "/x"},
@@ -33,11 +34,14 @@ TEST(RequestUrl, SerialisesAsTheUrlStandard) {
       {false, "example.com", "/x.js", "http://example.com/x.js", "example.com", "/x.js"},
       {false, "example.com", "/.well-known/x", "http://example.com/.well-known/x", "example.com",
        "/.well-known/x"},
-      {false, "example.com", "/caf\xc3\xa9", "http://example.com/caf%C3%A9", "example.com", "/caf%C3%A9"},
+      {false, "example.com", "/caf\xc3\xa9", "http://example.com/caf%C3%A9", "example.com",
+       "/caf%C3%A9"},
       {false, "example.com", "/?q='x'", "http://example.com/?q=%27x%27", "example.com", "/"},
-      {false, "example.com", "//evil.com/", "http://example.com//evil.com/", "example.com", "//evil.com/"},
+      {false, "example.com", "//evil.com/", "http://example.com//evil.com/", "example.com",
+       "//evil.com/"},
       {false, "example.com", "*", "http://example.com/", "example.com", "/"},
-      {false, "ignored.com", "http://example.com/p?q", "http://example.com/p?q", "example.com", "/p"},
+      {false, "ignored.com", "http://example.com/p?q", "http://example.com/p?q", "example.com",
+       "/p"},
       {false, "user@example.com", "/", nullptr},
       {false, "", "/", nullptr},
       {false, "exa mple.com", "/", nullptr},
@@ -59,7 +63,8 @@ TEST(RequestUrl, SerialisesAsTheUrlStandard) {
 // Whatever the fast path accepts must be what the parser makes of it.
 TEST(RequestUrl, FastPathAgreesWithTheParser) {
   const std::string alphabet = "/a.?%2eE~'\"@:\\ #<^|[]{}`;=&+x\x80\xc3";
-  const char* hosts[] = {"a.b", "a-b.c:81", "1.2.3.4", "0.0.0.0:1", "a.1", "xn--a", "A.b", "a..b", "a.b:080"};
+  const char* hosts[] = {"a.b",   "a-b.c:81", "1.2.3.4", "0.0.0.0:1", "a.1",
+                         "xn--a", "A.b",      "a..b",    "a.b:080"};
   uint64_t state = 42;
   for (int i = 0; i < 20'000; i++) {
     std::string target = "/";

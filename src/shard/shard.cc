@@ -57,7 +57,8 @@ int Shard::run() {
 
 void Shard::attached(Result<ShardConfig> config) {
   if (!config) {
-    std::fprintf(stderr, "skep: shard: cannot attach to the broker: %s\n", config.error().message.c_str());
+    std::fprintf(stderr, "skep: shard: cannot attach to the broker: %s\n",
+                 config.error().message.c_str());
     exit_status_ = 1;
     return loop_.stop();
   }
@@ -67,8 +68,8 @@ void Shard::attached(Result<ShardConfig> config) {
   arena.heap_bytes = config_.limits.memory_bytes;
   arena_ = std::make_unique<isolate::Arena>(loop_, engine_, arena);
   typescript_ = std::make_unique<Typescript>(loop_, *arena_);
-  worker_context_ = std::make_unique<WorkerContext>(WorkerContext{
-      loop_, *arena_, *host_, *typescript_, config_, [this] { return evict_one(); }});
+  worker_context_ = std::make_unique<WorkerContext>(
+      WorkerContext{loop_, *arena_, *host_, *typescript_, config_, [this] { return evict_one(); }});
   for (size_t i = 0; i < config_.workers.size(); i++) {
     workers_.push_back(
         std::make_unique<Worker>(*worker_context_, static_cast<uint32_t>(i), config_.workers[i]));
@@ -76,7 +77,8 @@ void Shard::attached(Result<ShardConfig> config) {
   }
   for (const RouteRow& row : config_.routes) {
     if (auto added = routes_.add(row.pattern, row.worker); !added) {
-      log(api::ConsoleLevel::error, fmt::format("route {}: {}", row.pattern, added.error().message));
+      log(api::ConsoleLevel::error,
+          fmt::format("route {}: {}", row.pattern, added.error().message));
     }
   }
   net::ServerOptions options;
@@ -90,7 +92,8 @@ void Shard::attached(Result<ShardConfig> config) {
   housekeeping_.set_ms(kHousekeepingMs);
 }
 
-// At the end of each turn: one isolate more for the arena, but only while nothing else is to be done.
+// At the end of each turn: one isolate more for the arena, but only while nothing else is to be
+// done.
 bool Shard::on_turn(bool idle) {
   if (!arena_) return false;
   return idle ? arena_->refill_step() : arena_->wants_refill();
@@ -105,7 +108,8 @@ void Shard::log(api::ConsoleLevel level, std::string message) {
   host_->log(std::move(record));
 }
 
-// ---- requests --------------------------------------------------------------------------------------
+// ---- requests
+// --------------------------------------------------------------------------------------
 
 Worker* Shard::find_worker(uint32_t index) {
   return index < workers_.size() ? workers_[index].get() : nullptr;
@@ -147,9 +151,13 @@ void Shard::unlink(HttpRequest& request) {
   in_flight_count_--;
 }
 
-void Shard::on_request(net::HttpExchange& exchange) { take_request().begin(exchange); }
+void Shard::on_request(net::HttpExchange& exchange) {
+  take_request().begin(exchange);
+}
 
-void Shard::on_refused(const loop::PeerAddress& peer, int status) { rejected_++; }
+void Shard::on_refused(const loop::PeerAddress& peer, int status) {
+  rejected_++;
+}
 
 void Shard::release(HttpRequest& request) {
   unlink(request);
@@ -172,7 +180,8 @@ void Shard::on_accept_error(int error) {
   log(api::ConsoleLevel::error, fmt::format("cannot accept connections: {}", std::strerror(error)));
 }
 
-// ---- isolates --------------------------------------------------------------------------------------
+// ---- isolates
+// --------------------------------------------------------------------------------------
 
 void Shard::on_housekeeping() {
   const int64_t now = loop_.now_ns();
@@ -199,7 +208,8 @@ bool Shard::evict_one() {
   return gone > 0;
 }
 
-// ---- what the broker asks --------------------------------------------------------------------------
+// ---- what the broker asks
+// --------------------------------------------------------------------------
 
 void Shard::drain(std::function<void()> done) {
   drained_ = std::move(done);
@@ -231,7 +241,9 @@ void Shard::reload(uint32_t index, uint64_t version) {
   if (Worker* worker = find_worker(index)) worker->reload(version);
 }
 
-void Shard::disconnected() { loop_.stop(); }
+void Shard::disconnected() {
+  loop_.stop();
+}
 
 ShardFacts Shard::facts() {
   ShardFacts facts{};

@@ -1,6 +1,6 @@
-// A shard: one process, one core, one loop. It accepts from the sockets that it was handed, speaks HTTP,
-// routes, and runs workers in its arena. Everything here is inside the sandbox: it opens nothing.
-// start.h puts the process together; this class is what runs in it.
+// A shard: one process, one core, one loop. It accepts from the sockets that it was handed, speaks
+// HTTP, routes, and runs workers in its arena. Everything here is inside the sandbox: it opens
+// nothing. start.h puts the process together; this class is what runs in it.
 #pragma once
 
 #include <memory>

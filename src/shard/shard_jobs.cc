@@ -80,7 +80,10 @@ class TestJob final : public InstanceWaiter {
  private:
   void fail(std::string message, std::string stack) {
     failed_++;
-    each_({.name = worker_.name(), .ok = false, .message = std::move(message), .stack = std::move(stack)});
+    each_({.name = worker_.name(),
+           .ok = false,
+           .message = std::move(message),
+           .stack = std::move(stack)});
     finish();
   }
   void finish() {
@@ -94,8 +97,8 @@ class TestJob final : public InstanceWaiter {
   uint32_t passed_ = 0, failed_ = 0;
 };
 
-// Starts one worker over and over, each time as if it had never been asked for, and times each from the
-// request to the handler's end.
+// Starts one worker over and over, each time as if it had never been asked for, and times each from
+// the request to the handler's end.
 class ColdJob final : public InstanceWaiter {
  public:
   ColdJob(Worker& worker, uint32_t count, std::vector<std::unique_ptr<Worker>>* keep,
@@ -107,8 +110,9 @@ class ColdJob final : public InstanceWaiter {
   }
 
   void on_instance(Instance& instance) override {
-    request_ = std::make_unique<MemoryRequest>(loop(), "GET", "http://bench.localhost/",
-                                               std::vector<std::pair<std::string, std::string>>{}, "");
+    request_ =
+        std::make_unique<MemoryRequest>(loop(), "GET", "http://bench.localhost/",
+                                        std::vector<std::pair<std::string, std::string>>{}, "");
     request_->send(*instance.runtime, [this](MemoryResponse response) {
       if (response.status == 0) return finish(fail(response.failure.exception.message));
       samples_.push_back(static_cast<uint64_t>(monotonic_ns() - started_ns_));

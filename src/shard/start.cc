@@ -114,14 +114,12 @@ class Zygote {
     const wire::SpawnRequest request = (*received)->message;
     const int socket = (*received)->fd.get();
     const int keep[] = {socket};
-    auto child = sandbox::spawn({.level = arguments_.reduced_sandbox ? sandbox::Level::reduced
-                                                                     : sandbox::Level::full,
-                                 .uid = arguments_.uid,
-                                 .gid = arguments_.gid,
-                                 .keep_fds = keep},
-                                [&](sandbox::Sandbox& walls) {
-                                  return shard_main(walls, engine_, request.index, socket);
-                                });
+    auto child = sandbox::spawn(
+        {.level = arguments_.reduced_sandbox ? sandbox::Level::reduced : sandbox::Level::full,
+         .uid = arguments_.uid,
+         .gid = arguments_.gid,
+         .keep_fds = keep},
+        [&](sandbox::Sandbox& walls) { return shard_main(walls, engine_, request.index, socket); });
     if (!child) {
       return say({.kind = wire::NoticeKind::failed,
                   .sequence = request.sequence,

@@ -27,8 +27,9 @@ class ToolBundle final : public isolate::Bundle {
     bundle->main_.content.assign(skep_typescript_worker, skep_typescript_worker_end);
     bundle->wasm_.name = "swc.wasm";
     bundle->wasm_.type = isolate::ModuleType::wasm;
-    const std::string_view packed(skep_typescript_wasm_zst,
-                                  static_cast<size_t>(skep_typescript_wasm_zst_end - skep_typescript_wasm_zst));
+    const std::string_view packed(
+        skep_typescript_wasm_zst,
+        static_cast<size_t>(skep_typescript_wasm_zst_end - skep_typescript_wasm_zst));
     const auto size = ZSTD_getFrameContentSize(packed.data(), packed.size());
     if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN) {
       return fail("the TypeScript transformer in this program is damaged");
@@ -91,15 +92,16 @@ struct Typescript::Impl final : api::RuntimeHost {
   void load();
   void pump();
   void finish(std::expected<TransformedModule, api::ExceptionReport> result);
-  static std::expected<TransformedModule, api::ExceptionReport> read(const Task& task,
-                                                                     const MemoryResponse& response);
+  static std::expected<TransformedModule, api::ExceptionReport> read(
+      const Task& task, const MemoryResponse& response);
 
   loop::Loop& loop_;
   isolate::Arena& arena_;
   State state_ = State::absent;
   std::unique_ptr<isolate::Tenant> tenant_;
   api::Runtime* runtime_ = nullptr;
-  std::deque<Task> tasks_;  // bounded by the modules of the workers that load: the front one is asked
+  std::deque<Task>
+      tasks_;  // bounded by the modules of the workers that load: the front one is asked
   std::unique_ptr<MemoryRequest> request_;
   int64_t last_used_ns_ = 0;
 };
@@ -108,7 +110,8 @@ void Typescript::Impl::load() {
   auto tenant = arena_.take();
   auto bundle = ToolBundle::create();
   if (!tenant || !bundle) {
-    return finish(std::unexpected(report_of(!tenant ? tenant.error().message : bundle.error().message)));
+    return finish(
+        std::unexpected(report_of(!tenant ? tenant.error().message : bundle.error().message)));
   }
   state_ = State::loading;
   tenant_ = std::move(*tenant);
@@ -159,12 +162,14 @@ std::expected<TransformedModule, api::ExceptionReport> Typescript::Impl::read(
   const auto json = nlohmann::json::parse(response.body, nullptr, false);
   if (json.is_object() && json.contains("code") && json["code"].is_string()) {
     TransformedModule module{json["code"].get<std::string>(), ""};
-    if (json.contains("map") && json["map"].is_string()) module.source_map = json["map"].get<std::string>();
+    if (json.contains("map") && json["map"].is_string())
+      module.source_map = json["map"].get<std::string>();
     return module;
   }
   if (json.is_object() && json.contains("error")) {
     const auto& error = json["error"];
-    api::ExceptionReport report = report_of("SyntaxError: " + error.value("message", std::string()));
+    api::ExceptionReport report =
+        report_of("SyntaxError: " + error.value("message", std::string()));
     report.file = task.file;
     report.line = error.value("line", 0u);
     report.column = error.value("column", 0u);
@@ -220,7 +225,8 @@ std::optional<TransformedModule> Typescript::unpack(std::string_view packed) {
   std::memcpy(&length, packed.data(), sizeof length);
   packed.remove_prefix(sizeof length);
   if (length > packed.size()) return std::nullopt;
-  return TransformedModule{std::string(packed.substr(0, length)), std::string(packed.substr(length))};
+  return TransformedModule{std::string(packed.substr(0, length)),
+                           std::string(packed.substr(length))};
 }
 
 }  // namespace skep::shard

@@ -1,7 +1,8 @@
 // TypeScript to JavaScript: types stripped, enums, namespaces and parameter properties transformed,
 // with a source map. The engine is swc's WebAssembly build (npm @swc/wasm-typescript), run as an
-// ordinary worker in an isolate of this shard: its input is a tenant's, so it belongs in the sandbox.
-// Owned by the shard; on the loop's thread. Loaded at the first TypeScript module, dropped when idle.
+// ordinary worker in an isolate of this shard: its input is a tenant's, so it belongs in the
+// sandbox. Owned by the shard; on the loop's thread. Loaded at the first TypeScript module, dropped
+// when idle.
 #pragma once
 
 #include <deque>

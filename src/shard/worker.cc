@@ -9,7 +9,8 @@
 
 namespace skep::shard {
 
-// ---- Instance --------------------------------------------------------------------------------------
+// ---- Instance
+// --------------------------------------------------------------------------------------
 
 Instance::Instance(Worker& owner, std::shared_ptr<WorkerVersion> code,
                    std::unique_ptr<isolate::Tenant> tenant)
@@ -21,9 +22,12 @@ Instance::~Instance() {
   if (tenant_) worker.context().arena.give_back(std::move(tenant_));
 }
 
-loop::Loop& Instance::loop() { return worker.context().loop; }
+loop::Loop& Instance::loop() {
+  return worker.context().loop;
+}
 
-void Instance::on_console(std::string_view request_id, api::ConsoleLevel level, std::string message) {
+void Instance::on_console(std::string_view request_id, api::ConsoleLevel level,
+                          std::string message) {
   LogRecord record;
   record.worker = worker.name();
   record.request_id = request_id;
@@ -40,15 +44,19 @@ void Instance::on_exception(std::string_view request_id, std::string_view where,
   record.request_id = request_id;
   record.level = api::ConsoleLevel::error;
   record.kind = LogRecord::Kind::exception;
-  record.message = where.empty() ? report.message : fmt::format("{} (in {})", report.message, where);
+  record.message =
+      where.empty() ? report.message : fmt::format("{} (in {})", report.message, where);
   record.stack = report.stack;
   record.time_ms = wall_clock_ms();
   worker.context().host.log(std::move(record));
 }
 
-bool Instance::idle() const { return !tenant_->busy() && runtime->events_in_flight() == 0; }
+bool Instance::idle() const {
+  return !tenant_->busy() && runtime->events_in_flight() == 0;
+}
 
-// ---- Worker ----------------------------------------------------------------------------------------
+// ---- Worker
+// ----------------------------------------------------------------------------------------
 
 Worker::Worker(WorkerContext& context, uint32_t index, std::string name)
     : context_(context), index_(index), name_(std::move(name)) {}
@@ -80,7 +88,9 @@ void Worker::wait(InstanceWaiter& waiter) {
   if (!starting_ && !loading_) start_instance();
 }
 
-void Worker::withdraw(InstanceWaiter& waiter) { waiters_.remove(&waiter); }
+void Worker::withdraw(InstanceWaiter& waiter) {
+  waiters_.remove(&waiter);
+}
 
 void Worker::with_version(
     std::function<void(std::expected<std::shared_ptr<WorkerVersion>, api::ExceptionReport>)> done) {
@@ -124,7 +134,8 @@ void Worker::start_instance() {
   });
 }
 
-void Worker::made(std::unique_ptr<Instance> instance, std::expected<void, api::ExceptionReport> result) {
+void Worker::made(std::unique_ptr<Instance> instance,
+                  std::expected<void, api::ExceptionReport> result) {
   if (!result) {
     instance->on_exception("", "start-up", result.error());
     retire(std::move(instance));
@@ -177,10 +188,16 @@ size_t Worker::isolates() const {
   return retired_.size() + (current_ ? 1 : 0) + (starting_ ? 1 : 0);
 }
 
-bool Worker::idle() const { return !current_ || current_->idle(); }
+bool Worker::idle() const {
+  return !current_ || current_->idle();
+}
 
-int64_t Worker::last_used_ns() const { return current_ ? current_->last_used_ns : 0; }
+int64_t Worker::last_used_ns() const {
+  return current_ ? current_->last_used_ns : 0;
+}
 
-void Worker::event_ended(Instance& instance) { instance.last_used_ns = context_.loop.now_ns(); }
+void Worker::event_ended(Instance& instance) {
+  instance.last_used_ns = context_.loop.now_ns();
+}
 
 }  // namespace skep::shard

@@ -1,6 +1,6 @@
-// A worker on this shard: its files (asked of the broker at the first request), its isolate (from the
-// arena), and the requests that wait for either. Owned by the shard, one for each row of the config.
-// A reload makes a new version: the old isolate finishes what it began and goes.
+// A worker on this shard: its files (asked of the broker at the first request), its isolate (from
+// the arena), and the requests that wait for either. Owned by the shard, one for each row of the
+// config. A reload makes a new version: the old isolate finishes what it began and goes.
 #pragma once
 
 #include <deque>
@@ -78,7 +78,8 @@ class Instance final : public api::RuntimeHost {
   ~Instance();
 
   loop::Loop& loop() override;
-  void on_console(std::string_view request_id, api::ConsoleLevel level, std::string message) override;
+  void on_console(std::string_view request_id, api::ConsoleLevel level,
+                  std::string message) override;
   void on_exception(std::string_view request_id, std::string_view where,
                     const api::ExceptionReport& report) override;
 
@@ -126,7 +127,8 @@ class Worker {
   void withdraw(InstanceWaiter& waiter);
   // Loads the files if need be, without making an instance.
   void with_version(
-      std::function<void(std::expected<std::shared_ptr<WorkerVersion>, api::ExceptionReport>)> done);
+      std::function<void(std::expected<std::shared_ptr<WorkerVersion>, api::ExceptionReport>)>
+          done);
 
   // A new version: the next request loads it.
   void reload(uint64_t version);

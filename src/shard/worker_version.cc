@@ -45,11 +45,12 @@ void WorkerVersion::add(
     ModuleFile file,
     std::function<void(std::expected<isolate::ModuleSource*, api::ExceptionReport>)> done) {
   bytes_ += file.content.size();
-  if (bytes_ > context_.config.limits.script_bytes || modules_.size() >= limits::kModulesPerWorker) {
-    return done(std::unexpected(plain_report(
-        fmt::format("The worker's modules exceed the limit of {} bytes ([limits] script_bytes) or {} "
-                    "modules, at {}.",
-                    context_.config.limits.script_bytes, limits::kModulesPerWorker, file.name))));
+  if (bytes_ > context_.config.limits.script_bytes ||
+      modules_.size() >= limits::kModulesPerWorker) {
+    return done(std::unexpected(plain_report(fmt::format(
+        "The worker's modules exceed the limit of {} bytes ([limits] script_bytes) or {} "
+        "modules, at {}.",
+        context_.config.limits.script_bytes, limits::kModulesPerWorker, file.name))));
   }
   if (!file.typescript) return done(insert(std::move(file)));
 
@@ -110,13 +111,13 @@ void WorkerVersion::prepare_next(
       });
 }
 
-std::optional<isolate::Resolved> WorkerVersion::resolve(std::string_view referrer,
-                                                        std::string_view specifier,
-                                                        isolate::ImportKind kind,
-                                                        std::function<void(isolate::Resolved)> later) {
+std::optional<isolate::Resolved> WorkerVersion::resolve(
+    std::string_view referrer, std::string_view specifier, isolate::ImportKind kind,
+    std::function<void(isolate::Resolved)> later) {
   if (is_builtin(specifier)) return isolate::Resolved{.builtin = true};
   ResolutionKey wanted = key(referrer, specifier, kind);
-  if (const auto found = resolutions_.find(wanted); found != resolutions_.end()) return found->second;
+  if (const auto found = resolutions_.find(wanted); found != resolutions_.end())
+    return found->second;
   auto self = shared_from_this();
   context_.host.resolve(index_, files_.version, referrer, specifier, kind,
                         [self, this, wanted = std::move(wanted),
@@ -142,7 +143,8 @@ void WorkerVersion::answer(ResolutionKey wanted, Result<ResolveAnswer> result,
     return finish(isolate::Resolved{.module = found->second.get()});
   }
   add(std::move(*result->module),
-      [finish = std::move(finish)](std::expected<isolate::ModuleSource*, api::ExceptionReport> added) {
+      [finish =
+           std::move(finish)](std::expected<isolate::ModuleSource*, api::ExceptionReport> added) {
         if (added) return finish(isolate::Resolved{.module = *added});
         const api::ExceptionReport& report = added.error();
         finish(isolate::Resolved{

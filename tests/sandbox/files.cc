@@ -137,7 +137,9 @@ constexpr std::array kAttempts = {
     Attempt{"fsopen", kKilled, [](const Given&) -> long { return syscall(SYS_fsopen, "tmpfs", 0); },
             false, EPERM},
     Attempt{"mount_setattr", kKilled,
-            [](const Given&) -> long { return syscall(SYS_mount_setattr, AT_FDCWD, "/", 0, 0, 0); }},
+            [](const Given&) -> long {
+              return syscall(SYS_mount_setattr, AT_FDCWD, "/", 0, 0, 0);
+            }},
     Attempt{"setns of a mount namespace held open", kKilled,
             [](const Given& g) -> long { return syscall(SYS_setns, g.mounts, 0); }, false, EPERM},
     Attempt{"name_to_handle_at", kKilled, handle_of_file},

@@ -29,11 +29,14 @@ static usize number(const u8* p, usize* at) {
   usize value = 0;
   *at = skip_space(p, *at);
   if (*at >= in_use || p[*at] < '0' || p[*at] > '9') return (usize)-1;
-  while (*at < in_use && p[*at] >= '0' && p[*at] <= '9' && value < 100000) value = value * 10 + (p[(*at)++] - '0');
+  while (*at < in_use && p[*at] >= '0' && p[*at] <= '9' && value < 100000) {
+    value = value * 10 + (p[(*at)++] - '0');
+  }
   return value;
 }
 
-// Filters the image at `p` in place. 0: done; 1: not a P6 pixmap with 8 bits a channel; 2: cut short.
+// Filters the image at `p` in place. 0: done; 1: not a P6 pixmap with 8 bits a channel; 2: cut
+// short.
 int EXPORT(filter)(u8* p) {
   if (in_use < 3 || p[0] != 'P' || p[1] != '6') return 1;
   usize at = 2;
