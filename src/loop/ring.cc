@@ -22,7 +22,8 @@ constexpr unsigned kFirstRecvBuffers = 64;
 // liburing's own mark that the ring's descriptor is registered (src/int_flags.h).
 constexpr uint8_t kRegisteredRingFlag = 1;
 
-// What a shard may ask of its ring: each of these acts on descriptors that the process holds already.
+// What a shard may ask of its ring: each of these acts on descriptors that the process holds
+// already.
 constexpr std::array<uint8_t, 17> kOperations = {
     IORING_OP_ACCEPT,       IORING_OP_RECV,  IORING_OP_SEND,         IORING_OP_SENDMSG,
     IORING_OP_RECVMSG,      IORING_OP_CLOSE, IORING_OP_TIMEOUT,      IORING_OP_LINK_TIMEOUT,
