@@ -150,6 +150,10 @@ TEST_F(PreemptionTest, what_cannot_be_stopped_is_left_behind) {
            std::pair("Array.prototype.forEach.call({length: 2 ** 53 - 1}, () => {})",
                      StopReason::cpu_limit),
            std::pair("Array.prototype.reverse.call({length: 2 ** 53 - 1})", StopReason::cpu_limit),
+           std::pair("Array.prototype.fill.call({length: 2 ** 53 - 1}, 1)",
+                     StopReason::memory_limit),
+           std::pair("[].length = 2 ** 32 - 1; const a = []; a[2 ** 32 - 2] = 1; a.indexOf(5)",
+                     StopReason::cpu_limit),
            std::pair("Array.prototype.sort.call({length: 2 ** 53 - 1})", StopReason::memory_limit),
            std::pair("'x'.padEnd(2 ** 28).split('').length", StopReason::memory_limit),
        }) {

@@ -31,6 +31,8 @@ constexpr int64_t kStatisticsEveryNs = 20'000'000;
 constexpr int64_t kStatisticsAfterNs = 200'000;
 // An interrupt that comes earlier in a slice was meant for an earlier one.
 constexpr int64_t kShortestSliceNs = 1'000'000;
+// One builtin that runs for so long is left wherever it stands.
+constexpr int64_t kAbandonAnywhereCpuNs = 3'000'000'000;
 constexpr int64_t kForegroundCpuNs = 1'000'000'000;
 constexpr size_t kForegroundTasks = 16;
 constexpr int kStackFrames = 30;
@@ -364,17 +366,22 @@ void Tenant::Impl::abandon(StopReason reason) {
   __builtin_unreachable();
 }
 
-// In a signal handler, on the loop's thread. Code that V8 generated holds no lock; C++ might.
-void Tenant::Impl::on_abandon(Watched& watched, uintptr_t pc) {
+// In a signal handler, on the loop's thread. Code that V8 generated holds no lock, so it is left at
+// once; V8's own C++ seldom holds one, and where it does (or malloc), the loop stops at that lock
+// later and the process is replaced, as it would have to be now. During a collection other threads
+// are at work.
+void Tenant::Impl::on_abandon(Watched& watched, uintptr_t pc, int64_t used_cpu_ns) {
   auto& t = static_cast<Impl&>(watched);
-  if (t.state != State::running || loop::Fiber::current() != t.fiber.get()) return;
+  if (t.state != State::running || t.collecting) return;
+  if (loop::Fiber::current() == nullptr || loop::Fiber::current() != t.fiber.get()) return;
   const void* builtins = nullptr;
   void* compiled = nullptr;
   size_t builtins_bytes = 0, compiled_bytes = 0;
   t.isolate->GetEmbeddedCodeRange(&builtins, &builtins_bytes);
   t.isolate->GetCodeRange(&compiled, &compiled_bytes);
   if (pc - reinterpret_cast<uintptr_t>(builtins) < builtins_bytes ||
-      pc - reinterpret_cast<uintptr_t>(compiled) < compiled_bytes) {
+      pc - reinterpret_cast<uintptr_t>(compiled) < compiled_bytes ||
+      used_cpu_ns > kAbandonAnywhereCpuNs) {
     t.abandon(StopReason::cpu_limit);
   }
 }

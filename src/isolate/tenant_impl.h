@@ -40,7 +40,7 @@ struct Tenant::Impl final : Watched {
   void collect_garbage();
 
   static void on_interrupt(v8::Isolate* isolate, void* watched);
-  static void on_abandon(Watched& watched, uintptr_t pc);
+  static void on_abandon(Watched& watched, uintptr_t pc, int64_t used_cpu_ns);
   static void on_fatal_error(const char* file, int line, const char* message);
   static void on_last_words();
   static void on_out_of_memory(const char* location, const v8::OOMDetails& details, void* self);

@@ -38,8 +38,7 @@ Watchdog::~Watchdog() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Watchdog::start(v8::InterruptCallback callback,
-                     void (*abandon)(Watched& watched, uintptr_t pc)) {
+void Watchdog::start(v8::InterruptCallback callback, Abandon abandon) {
   callback_ = callback;
   abandon_ = abandon;
   loop_thread_ = pthread_self();
@@ -61,8 +60,9 @@ void Watchdog::on_signal(int, siginfo_t*, void* context) {
   if (sequence % 2 == 0 || sequence != self->abandoned_sequence_.load()) return;
   Watched* watched = self->current_.load(std::memory_order_relaxed);
   const auto* machine = static_cast<const ucontext_t*>(context);
-  if (watched)
-    self->abandon_(*watched, static_cast<uintptr_t>(machine->uc_mcontext.gregs[REG_RIP]));
+  if (!watched) return;
+  self->abandon_(*watched, static_cast<uintptr_t>(machine->uc_mcontext.gregs[REG_RIP]),
+                 self->abandoned_cpu_ns_.load());
 }
 
 int64_t Watchdog::loop_cpu_ns() const {
@@ -74,7 +74,9 @@ int64_t Watchdog::loop_cpu_ns() const {
 // Asked before, no answer. What it has used is counted in CPU time: the machine may be busy
 // elsewhere.
 void Watchdog::insist(uint64_t sequence) {
-  if (loop_cpu_ns() - since_cpu_ns_ < kAbandonCpuNs) return;
+  const int64_t used_ns = loop_cpu_ns() - since_cpu_ns_;
+  if (used_ns < kAbandonCpuNs) return;
+  abandoned_cpu_ns_.store(used_ns);
   abandoned_sequence_.store(sequence);
   pthread_kill(loop_thread_, kAbandonSignal);
 }

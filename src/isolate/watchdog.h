@@ -28,9 +28,11 @@ class Watchdog {
   ~Watchdog();
 
   // On the loop's thread. `callback` gets the Watched as its data, on the loop's thread, inside the
-  // isolate. `abandon` is called there from a signal handler, when the run has used kAbandonCpuNs
-  // without answering and stands at `pc`; it may leave the stack and never return.
-  void start(v8::InterruptCallback callback, void (*abandon)(Watched& watched, uintptr_t pc));
+  // isolate. `abandon` is called there from a signal handler, again and again, once the run has
+  // used kAbandonCpuNs without answering; it stands at `pc`. It may leave the stack and never
+  // return.
+  using Abandon = void (*)(Watched& watched, uintptr_t pc, int64_t used_cpu_ns);
+  void start(v8::InterruptCallback callback, Abandon abandon);
   static constexpr int64_t kAbandonCpuNs = 1'000'000'000;
 
   // The loop enters or leaves an isolate. Both are a few stores.
@@ -69,9 +71,10 @@ class Watchdog {
 
   // The run that a signal is meant for.
   std::atomic<uint64_t> abandoned_sequence_{0};
+  std::atomic<int64_t> abandoned_cpu_ns_{0};
 
   v8::InterruptCallback callback_ = nullptr;
-  void (*abandon_)(Watched&, uintptr_t) = nullptr;
+  Abandon abandon_ = nullptr;
   pthread_t loop_thread_{};
   clockid_t loop_clock_{};
   int64_t since_cpu_ns_ = 0;  // of the run that is being looked at
