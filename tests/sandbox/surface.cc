@@ -37,6 +37,8 @@ constexpr std::array kSurviving = {
     SYS_exit,
     SYS_exit_group,
     SYS_sched_getaffinity,
+    SYS_sched_getparam,
+    SYS_sched_getscheduler,
     SYS_getcpu,
     //
     SYS_io_uring_enter,
@@ -50,6 +52,7 @@ constexpr std::array kSurviving = {
     SYS_fstat,
     SYS_getpeername,
     SYS_getsockname,
+    SYS_shutdown,
     //
     SYS_clock_gettime,
     SYS_clock_getres,
