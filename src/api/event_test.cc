@@ -350,6 +350,30 @@ TEST(Event, TheHeadStaysWhenTheClientGoes) {
   EXPECT_EQ(worker.get("http://worker.test/log"), "beeaccept,x-nameTESThttp://worker.test/");
 }
 
+TEST(Event, TheHeadStaysForWaitUntil) {
+  Worker worker;
+  ASSERT_EQ(
+      worker.load(
+          "globalThis.log = ''; let kept; export default { async fetch(r, env, ctx) {"
+          "  if (r.url.endsWith('log')) return new Response(log);"
+          "  if (r.url.endsWith('late')) { Promise.resolve().then(() => {"
+          "    try { log = String(r.headers.get('x-name')); } catch (e) { log = e.message; } });"
+          "    return new Response('ok'); }"
+          "  ctx.waitUntil((async () => { await new Promise(r => setTimeout(r, 5));"
+          "    log = r.headers.get('x-name'); })());"
+          "  return new Response('ok'); } };"),
+      "");
+  auto exchange = std::make_unique<Exchange>();
+  exchange->request_headers = {{"X-Name", "bee"}};
+  worker.start(*exchange);
+  exchange->request_headers.clear();
+  ASSERT_TRUE(worker.run_until([&] { return exchange->ended; }));
+  EXPECT_EQ(worker.get("http://worker.test/log"), "bee");
+  // Nothing holds the event: once the answer is complete, the channel is not asked any more.
+  EXPECT_EQ(worker.get("http://worker.test/late"), "ok");
+  EXPECT_EQ(worker.get("http://worker.test/log"), kContextEndedMessage);
+}
+
 TEST(Event, CancelEndsAtOnce) {
   Worker worker;
   ASSERT_EQ(worker.load("export default { async fetch(r, env, ctx) {"

@@ -27,6 +27,8 @@ class FetchChannel {
  public:
   virtual void set_events(FetchChannelEvents* events) = 0;
 
+  // The head is read only until the response is complete or the client is gone: within
+  // Runtime::client_gone it is copied where the event goes on, and nothing of it is asked after.
   virtual std::string_view method() const = 0;
   virtual std::string_view url() const = 0;  // absolute, serialised as the URL standard does
   virtual std::span<const net::Header> headers() const = 0;

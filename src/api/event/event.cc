@@ -61,7 +61,8 @@ bool Event::start() {
 bool Event::start_fetch(FetchChannel& channel, EventObserver& observer) {
   channel_ = &channel;
   observer_ = &observer;
-  if (channel.has_body()) body_ = Body::idle;
+  has_body_ = channel.has_body();
+  if (has_body_) body_ = Body::idle;
   channel.set_events(this);
   return start();
 }
@@ -73,20 +74,28 @@ bool Event::start_test(uint32_t test_index, std::function<void(const EventResult
   return start();
 }
 
+bool Event::head_in_channel() const {
+  // Once the response is complete the exchange may be over at any moment.
+  return channel_ && (!response_started_ || response_open_);
+}
+
+void Event::keep_head() {
+  if (channel_ && !saved_head_) saved_head_ = std::make_unique<SavedHead>(*channel_);
+}
+
 std::span<const net::Header> Event::request_headers() const {
-  if (channel_) return channel_->headers();
-  return saved_head_ ? std::span<const net::Header>(saved_head_->headers)
-                     : std::span<const net::Header>();
+  if (saved_head_) return saved_head_->headers;
+  return head_in_channel() ? channel_->headers() : std::span<const net::Header>();
 }
 
 std::string Event::request_cf_json() const {
-  if (channel_) return channel_->cf_json();
-  return saved_head_ ? saved_head_->cf_json : std::string();
+  if (saved_head_) return saved_head_->cf_json;
+  return head_in_channel() ? channel_->cf_json() : std::string();
 }
 
 void Event::client_gone() {
   if (!channel_) return;
-  if (jobs_ > 0 || waits_ > 0) saved_head_ = std::make_unique<SavedHead>(*channel_);
+  if ((jobs_ > 0 || waits_ > 0) && head_in_channel()) keep_head();
   channel_ = nullptr;
   if (response_open_) {
     response_open_ = false;
@@ -347,6 +356,7 @@ void Event::fail(ExceptionReport report) {
 void Event::respond(const net::ResponseHead& head, std::string_view body, bool finish) {
   if (stopped_ || !handler_pending_) return;
   handler_pending_ = false;
+  if (finish && waits_ > 0) keep_head();
   response_started_ = true;
   touch();
   response_open_ = !finish && channel_;
@@ -368,6 +378,7 @@ bool Event::write(std::string_view data) {
 
 void Event::finish() {
   if (!response_open_) return;
+  if (waits_ > 0) keep_head();
   response_open_ = false;
   touch();
   if (channel_) channel_->finish();

@@ -42,7 +42,11 @@ class Event final : public FetchChannelEvents {
   uint32_t id() const { return id_; }
   const std::string& request_id() const { return request_id_; }
   FetchChannel* channel() { return channel_; }
-  // The request's head, also after the client has gone. Valid until JavaScript runs again.
+  // Whether the request's head can still be read: to the end of the response, and beyond it where
+  // waitUntil holds the event.
+  bool has_head() const { return saved_head_ != nullptr || head_in_channel(); }
+  bool has_body() const { return has_body_; }
+  // Valid until JavaScript runs again.
   std::span<const net::Header> request_headers() const;
   std::string request_cf_json() const;
   Runtime::Impl& runtime() { return runtime_; }
@@ -115,6 +119,8 @@ class Event final : public FetchChannelEvents {
   };
 
   struct SavedHead;
+  bool head_in_channel() const;
+  void keep_head();
 
   bool over() const;
   bool start();
@@ -175,6 +181,7 @@ class Event final : public FetchChannelEvents {
   BodyRead body_read_ = BodyRead::chunk;
   bool pull_ = false;  // a pull of the channel is due
   bool body_end_ = false;
+  bool has_body_ = false;
   std::string body_bytes_;
   std::string body_error_;
   v8::Global<v8::Promise::Resolver> body_resolver_;

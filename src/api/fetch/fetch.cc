@@ -25,7 +25,7 @@ uint32_t id_argument(const Info& info, int index) {
 Event* live_event(const Info& info) {
   v8::Isolate* isolate = info.GetIsolate();
   Event* event = find_event(isolate, id_argument(info, 0));
-  if (!event) {
+  if (!event || !event->has_head()) {
     throw_error(isolate, kContextEndedMessage);
     return nullptr;
   }
@@ -107,7 +107,7 @@ void request_cf(const Info& info) {
 // request_has_body(id) -> boolean
 void request_has_body(const Info& info) {
   Event* event = find_event(info.GetIsolate(), id_argument(info, 0));
-  info.GetReturnValue().Set(event && event->channel() && event->channel()->has_body());
+  info.GetReturnValue().Set(event && event->has_body());
 }
 
 // body_read(id, kind) -> promise; kind as BodyRead
