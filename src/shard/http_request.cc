@@ -191,9 +191,10 @@ void HttpRequest::on_deferred() {
 // -----------------------------------------------------------------------------------
 
 std::string HttpRequest::cf_json() const {
+  if (head_ == nullptr) return "{}";
   return fmt::format(R"({{"httpProtocol":"HTTP/1.{}","clientAcceptEncoding":{}}})",
-                     exchange_->head().version_minor,
-                     json_string(find_header(exchange_->head().headers, "accept-encoding")));
+                     head_->version_minor,
+                     json_string(find_header(head_->headers, "accept-encoding")));
 }
 
 void HttpRequest::pull_body() {
