@@ -35,7 +35,9 @@ TEST_P(MemoryTest, takes_down_its_tenant_alone) {
   ScriptJob job(attack.script, 60'000);
   run(*tenant, job);
   const bool refused = job.reason() == StopReason::none && job.result().starts_with("RangeError");
-  const bool stopped = job.reason() == StopReason::memory_limit;
+  // One builtin may be left behind for its time before its memory is noticed.
+  const bool stopped = job.reason() == StopReason::memory_limit ||
+                       (attack.expect == Expect::either && job.reason() == StopReason::cpu_limit);
   if (attack.expect == Expect::refused) EXPECT_TRUE(refused) << job.result();
   if (attack.expect == Expect::stopped) EXPECT_TRUE(stopped) << job.result();
   EXPECT_TRUE(refused || stopped) << job.result() << static_cast<int>(job.reason());
