@@ -104,10 +104,10 @@ void request_cf(const Info& info) {
   }
 }
 
-// request_has_body(id) -> boolean
+// request_has_body(id) -> boolean. Of an event that is over nobody knows: to read it says why not.
 void request_has_body(const Info& info) {
   Event* event = find_event(info.GetIsolate(), id_argument(info, 0));
-  info.GetReturnValue().Set(event && event->has_body());
+  info.GetReturnValue().Set(!event || event->has_body());
 }
 
 // body_read(id, kind) -> promise; kind as BodyRead
