@@ -36,7 +36,8 @@ capnp::Capability::Client bootstrap_of_peer(capnp::RpcSystem<capnp::rpc::twopart
 Connection::Connection(loop::Loop& loop, UniqueFd socket, Role role,
                        capnp::Capability::Client bootstrap)
     : stream_(make_ring_stream(loop, std::move(socket), role == Role::shard)),
-      network_(*stream_, limits::kRpcFdsPerMessage, side_of(role), reader_options()),
+      messages_(*stream_),
+      network_(messages_, limits::kRpcFdsPerMessage, side_of(role), reader_options()),
       system_(capnp::makeRpcServer(network_, kj::mv(bootstrap))),
       role_(role),
       watch_(network_.onDisconnect().then([this] { gone_ = true; }).eagerlyEvaluate(nullptr)) {

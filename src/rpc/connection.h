@@ -4,6 +4,7 @@
 #pragma once
 
 #include <capnp/rpc-twoparty.h>
+#include <capnp/serialize-async.h>
 #include <kj/async.h>
 
 #include "base/unique_fd.h"
@@ -34,6 +35,9 @@ class Connection {
  private:
   // In the order of their making: what is below uses what is above.
   kj::Own<kj::AsyncCapabilityStream> stream_;
+  // Not the buffered one: it loses descriptors of a message that is longer than its buffer and comes
+  // right behind another.
+  capnp::AsyncCapabilityMessageStream messages_;
   capnp::TwoPartyVatNetwork network_;
   capnp::RpcSystem<capnp::rpc::twoparty::VatId> system_;
   Role role_;
