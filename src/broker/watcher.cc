@@ -102,7 +102,8 @@ void Watcher::on_event(int watch, std::string_view name) {
   if (folder == folder_of_.end()) return;
   std::string path = folder->second == "/" ? "/" : folder->second + "/";
   path += name;
-  if (!files_.contains(path)) return;
+  // Whether it matters is asked when things are quiet: it may be a file that was read just now.
+  if (changed_.size() >= limits::kWatchPaths) return;
   changed_.insert(std::move(path));
   if (!quiet_.armed()) quiet_.set_ms(limits::kReloadDebounceMs);
 }
