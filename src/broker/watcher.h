@@ -18,7 +18,8 @@ namespace skep::broker {
 
 class Watcher {
  public:
-  // on_change: the files in watched folders that changed, limits::kReloadDebounceMs after the first of them.
+  // on_change: the files in watched folders that changed, limits::kReloadDebounceMs after the first
+  // of them.
   static Result<std::unique_ptr<Watcher>> create(
       loop::Loop& loop, std::function<void(const std::vector<std::string>&)> on_change);
 

@@ -35,8 +35,8 @@ class Connection {
  private:
   // In the order of their making: what is below uses what is above.
   kj::Own<kj::AsyncCapabilityStream> stream_;
-  // Not the buffered one: it loses descriptors of a message that is longer than its buffer and comes
-  // right behind another.
+  // Not the buffered one: it loses descriptors of a message that is longer than its buffer and
+  // comes right behind another.
   capnp::AsyncCapabilityMessageStream messages_;
   capnp::TwoPartyVatNetwork network_;
   capnp::RpcSystem<capnp::rpc::twoparty::VatId> system_;
