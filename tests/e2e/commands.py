@@ -13,6 +13,8 @@ export const passes = { async test(controller, env, ctx) { if (env.NAME !== "val
 export const fails = { test() { throw new TypeError("as it should"); } };
 export class Also extends WorkerEntrypoint { test() { if (this.env.NAME !== "value") throw new Error("no env"); } }
 export default { test() {} };
+export class Plain { constructor(ctx, env) { this.env = env; }
+  test(controller, env, ctx) { if (this.env !== env || !ctx.waitUntil) throw new Error("not as an object's"); } };
 export const no_test = { fetch() {} };
 """
 WRANGLER = 'name = "%s"\nmain = "%s"\ncompatibility_date = "2026-08-04"\n'
@@ -24,9 +26,9 @@ def test_command():
         write(folder, "t.js", TESTS)
         status, output = run("test", folder)
         check("test: a line each", all(re.search(f"^{line}$", output, re.M) for line in (
-            "PASS passes", "FAIL fails: TypeError: as it should", "PASS Also", "PASS default")), output)
+            "PASS passes", "FAIL fails: TypeError: as it should", "PASS Also", "PASS Plain", "PASS default")), output)
         check("test: the stack of what failed", re.search(r"^    at .*t\.js:4:\d+", output, re.M), output)
-        check("test: the last line, and the status", output.rstrip().endswith("3 passed, 1 failed") and status == 1,
+        check("test: the last line, and the status", output.rstrip().endswith("4 passed, 1 failed") and status == 1,
               (status, output))
         write(folder, "t.js", "export const a = { test() {} };\n")
         check("test: all passed", run("test", folder) == (0, "PASS a\n1 passed, 0 failed\n"), run("test", folder))

@@ -91,10 +91,12 @@ class Entry {
   #object = null;
   #cls = null;
   #methods = { __proto__: null };
+  #plain = false;  // a class that extends nothing of ours: it may have tests, and no other events
 
   constructor(value) {
-    if (is_entrypoint_class(value)) {
+    if (typeof value === "function") {
       this.#cls = value;
+      this.#plain = !is_entrypoint_class(value);
       return;
     }
     this.#object = value;
@@ -108,6 +110,10 @@ class Entry {
     return (this.#methods[name] = method);
   }
 
+  get plain() {
+    return this.#plain;
+  }
+
   has(name) {
     const holder = this.#cls !== null ? this.#cls.prototype : this.#object;
     return typeof holder[name] === "function";
@@ -118,6 +124,7 @@ class Entry {
       const instance = ReflectConstruct(this.#cls, [ctx, env]);
       const method = instance[name];
       if (typeof method !== "function") throw missing(name);
+      if (this.#plain) return FunctionPrototypeCall(method, instance, event, env, ctx);
       return FunctionPrototypeCall(method, instance, event);
     }
     return FunctionPrototypeCall(this.#method(name), this.#object, event, env, ctx);
@@ -129,6 +136,9 @@ let tests = [];
 
 function entry_from(value) {
   if (is_entrypoint_class(value)) return new Entry(value);
+  if (typeof value === "function") {
+    return typeof value.prototype?.test === "function" ? new Entry(value) : null;
+  }
   return typeof value === "object" && value !== null ? new Entry(value) : null;
 }
 
@@ -170,7 +180,7 @@ export function set_main(namespace) {
   for (let i = 0; i < names.length; i++) {
     const entry = entry_from(namespace[names[i]]);
     if (entry === null) continue;
-    if (names[i] === "default") default_entry = entry;
+    if (names[i] === "default" && !entry.plain) default_entry = entry;
     if (entry.has("test")) ArrayPrototypePush(tests, { name: names[i], entry });
   }
 }
