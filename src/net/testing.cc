@@ -45,7 +45,8 @@ void Visit::start() {
   }
   if (path.starts_with("/stream/") || path.starts_with("/sized/")) {
     const bool sized = path.starts_with("/sized/");
-    stream_left_ = number_after(path, sized ? "/sized/" : "/stream/");
+    stream_left_ =
+        std::min(number_after(path, sized ? "/sized/" : "/stream/"), site_.most_stream_bytes);
     ResponseHead head{.headers = kTextHeaders};
     if (sized) head.content_length = stream_left_;
     exchange_->respond(head, "", false);

@@ -134,6 +134,7 @@ class Site final : public HttpHandler {
   // "closed").
   std::function<void(std::string_view callback)> hook;
   bool keep_bodies = true;
+  uint64_t most_stream_bytes = UINT64_MAX;  // N of /stream/N and /sized/N counts up to this
   std::vector<int> refusals;
   size_t requests = 0;
   size_t completed = 0;
