@@ -375,7 +375,7 @@ TEST_F(BrokerTest, OneTaskOnOneShard) {
                     .statsRequest()
                     .send()
                     .then([&](auto&& answer) {
-                      broker.finish(static_cast<int>(answer.getStats().getResidentBytes() % 100));
+                      broker.finish(static_cast<int>(answer.getStats().getRequests() % 100));
                     })
                     .eagerlyEvaluate(nullptr);
     });

@@ -106,9 +106,7 @@ void HostServer::write_config(rpc::ShardConfig::Builder config) {
   limits.setRequestBodyBytes(options.limits.request_body_bytes);
   limits.setMaxConnections(options.limits.max_connections);
   limits.setIdleEvictMs(options.limits.idle_evict_ms);
-  config.setHelperThreads(options.helper_threads);
   config.setArenaSize(options.arena_size);
-  config.setV8Flags(text(fmt::format("{}", fmt::join(options.v8_flags, " "))));
   write_workers(config);
 }
 

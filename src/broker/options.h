@@ -35,7 +35,6 @@ struct BrokerOptions {
   config::Reach reach = config::Reach::workspace;
   config::ServeLimits limits;
   uint32_t shards = 0;  // 0: one a core
-  uint32_t helper_threads = 1;
   uint32_t arena_size = 16;
   config::SandboxLevel sandbox = config::SandboxLevel::full;
   bool change_user = false;  // root becomes `user` once everything is open

@@ -30,9 +30,7 @@ struct ShardConfig {
   limits @2 :Limits;
   routes @3 :List(Route);
   workers @4 :List(WorkerSlot);
-  helperThreads @5 :UInt32;          # V8's helper threads, at lower priority
-  arenaSize @6 :UInt32;              # isolates kept ready
-  v8Flags @7 :Text;                  # extra flags are applied in the zygote; here for the log only
+  arenaSize @5 :UInt32;              # isolates kept ready
 }
 
 struct Limits {
@@ -176,12 +174,10 @@ struct ShardStats {
   isolateGroups @3 :UInt64;
   coldStarts @4 :UInt64;
   evictions @5 :UInt64;
-  heapBytes @6 :UInt64;
-  residentBytes @7 :UInt64;
-  cpuNs @8 :UInt64;
-  arenaReady @9 :UInt64;
-  requestsInFlight @10 :UInt64;
-  rejected @11 :UInt64;
+  cpuNs @6 :UInt64;
+  arenaReady @7 :UInt64;
+  requestsInFlight @8 :UInt64;
+  rejected @9 :UInt64;
 }
 
 struct Diagnostic {

@@ -224,8 +224,6 @@ class ShardServer final : public rpc::Shard::Server {
     stats.setIsolateGroups(facts.isolate_groups);
     stats.setColdStarts(facts.cold_starts);
     stats.setEvictions(facts.evictions);
-    stats.setHeapBytes(facts.heap_bytes);
-    stats.setResidentBytes(facts.resident_bytes);
     stats.setCpuNs(facts.cpu_ns);
     stats.setArenaReady(facts.arena_ready);
     stats.setRequestsInFlight(facts.requests_in_flight);

@@ -96,8 +96,8 @@ struct LogRecord {
 };
 
 struct ShardFacts {
-  uint64_t connections, requests, isolates, isolate_groups, cold_starts, evictions, heap_bytes,
-      resident_bytes, cpu_ns, arena_ready, requests_in_flight, rejected;
+  uint64_t connections, requests, isolates, isolate_groups, cold_starts, evictions, cpu_ns,
+      arena_ready, requests_in_flight, rejected;
 };
 
 // What the broker may ask of a shard. The shard implements it.

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "base/assert.h"
 #include "base/time.h"
 #include "loop/fiber.h"
+#include "net/headers.h"
 #include "shard/error_page.h"
 
 namespace skep::shard {
@@ -12,37 +15,6 @@ namespace {
 
 bool on_fiber() {
   return loop::Fiber::current() != nullptr;
-}
-
-std::string json_string(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", c);
-    } else {
-      out.push_back(c);
-    }
-  }
-  return out + "\"";
-}
-
-bool same_name(std::string_view a, std::string_view lower) {
-  if (a.size() != lower.size()) return false;
-  for (size_t i = 0; i < a.size(); i++) {
-    const char c = a[i] >= 'A' && a[i] <= 'Z' ? static_cast<char>(a[i] + 32) : a[i];
-    if (c != lower[i]) return false;
-  }
-  return true;
-}
-
-std::string_view find_header(std::span<const net::Header> headers, std::string_view lower) {
-  for (const net::Header& header : headers) {
-    if (same_name(header.name, lower)) return header.value;
-  }
-  return {};
 }
 
 }  // namespace
@@ -192,9 +164,11 @@ void HttpRequest::on_deferred() {
 
 std::string HttpRequest::cf_json() const {
   if (head_ == nullptr) return "{}";
-  return fmt::format(R"({{"httpProtocol":"HTTP/1.{}","clientAcceptEncoding":{}}})",
-                     head_->version_minor,
-                     json_string(find_header(head_->headers, "accept-encoding")));
+  const nlohmann::json cf = {
+      {"httpProtocol", fmt::format("HTTP/1.{}", head_->version_minor)},
+      {"clientAcceptEncoding", net::header_value(head_->headers, "accept-encoding")}};
+  // A header may hold bytes that are no UTF-8.
+  return cf.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 void HttpRequest::pull_body() {
@@ -275,16 +249,12 @@ void HttpRequest::log_line(const api::EventResult& result) {
   owner_.host().log(std::move(record));
 }
 
-void HttpRequest::cancel() {
-  if (running_ && event_ != nullptr) instance_->runtime->cancel(*event_);
-}
-
 // ---- answers of our own
 // ----------------------------------------------------------------------------
 
 bool HttpRequest::accepts_html() const {
   return exchange_ != nullptr &&
-         find_header(exchange_->head().headers, "accept").find("text/html") !=
+         net::header_value(exchange_->head().headers, "accept").find("text/html") !=
              std::string_view::npos;
 }
 

@@ -43,8 +43,6 @@ class HttpRequest final : public net::ExchangeEvents,
 
   // Takes the exchange (within HttpHandler::on_request).
   void begin(net::HttpExchange& exchange);
-  // Ends the event by force; for the end of a drain.
-  void cancel();
 
   // net::ExchangeEvents
   void on_body(std::span<const char> data) override;

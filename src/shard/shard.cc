@@ -155,10 +155,6 @@ void Shard::on_request(net::HttpExchange& exchange) {
   take_request().begin(exchange);
 }
 
-void Shard::on_refused(const loop::PeerAddress& peer, int status) {
-  rejected_++;
-}
-
 void Shard::release(HttpRequest& request) {
   unlink(request);
   // Kept alive even beyond the pool's size until the turn ends: its own member functions are on the
@@ -189,8 +185,7 @@ void Shard::on_housekeeping() {
   for (auto& worker : workers_) evictions_ += worker->sweep(now - idle_ns);
   typescript_->sweep(now - kTypescriptIdleNs);
   // A group's cage that fills up would end the process: isolates idle longest go first.
-  constexpr size_t kGroupHeapBytes = 2ull << 30;
-  if (arena_->stats().fullest_group_heap_bytes > kGroupHeapBytes) evict_one();
+  if (arena_->stats().fullest_group_heap_bytes > limits::kGroupHeapBytes) evict_one();
   housekeeping_.set_ms(kHousekeepingMs);
 }
 

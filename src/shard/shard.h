@@ -43,7 +43,6 @@ class Shard final : public ShardControl,
 
   // net::HttpHandler
   void on_request(net::HttpExchange& exchange) override;
-  void on_refused(const loop::PeerAddress& peer, int status) override;
 
   // loop::AcceptorEvents
   void on_connection(UniqueFd fd, loop::PeerAddress peer) override;
@@ -91,7 +90,6 @@ class Shard final : public ShardControl,
   uint64_t request_seed_ = 0;
   uint64_t request_count_ = 0;
   uint64_t evictions_ = 0;
-  uint64_t rejected_ = 0;
   int exit_status_ = 0;
   // Benchmarks keep their isolates here (cold with keep).
   std::vector<std::unique_ptr<Worker>> kept_;

@@ -55,7 +55,7 @@ Result<std::unique_ptr<loop::Loop>> close_walls(sandbox::Sandbox& walls, isolate
                                       .restricted = true}));
   SKEP_TRY(walls.note(sandbox::Piece::ring, ring->restrict_and_enable()));
   SKEP_TRY(walls.drop_privileges());
-  engine.start_threads(kHelperThreads);
+  SKEP_TRY(engine.start_threads(kHelperThreads));
   SKEP_TRY(walls.apply_seccomp({}));
   return ring;
 }

@@ -184,10 +184,6 @@ size_t Worker::sweep(int64_t idle_before_ns) {
   return gone;
 }
 
-size_t Worker::isolates() const {
-  return retired_.size() + (current_ ? 1 : 0) + (starting_ ? 1 : 0);
-}
-
 bool Worker::idle() const {
   return !current_ || current_->idle();
 }

@@ -132,10 +132,10 @@ class Worker {
 
   // A new version: the next request loads it.
   void reload(uint64_t version);
-  // Gives back what is idle: retired instances, condemned ones, and (when `all`) the current one.
+  // Gives back what is idle: retired instances, and the current one where it was not
+  // used since `idle_before_ns` or is condemned.
   // Returns how many isolates went.
   size_t sweep(int64_t idle_before_ns);
-  size_t isolates() const;
   bool idle() const;  // the current instance has nothing to do
   int64_t last_used_ns() const;
   // After an event: an instance that is retired or condemned goes when it is idle.

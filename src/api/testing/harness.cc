@@ -36,7 +36,7 @@ Process& process() {
                                            .external_references = external_references()});
     SKEP_ASSERT(engine);
     made->engine = std::move(*engine);
-    made->engine->start_threads(1);
+    SKEP_ASSERT(made->engine->start_threads(1));
     made->arena = std::make_unique<isolate::Arena>(*made->loop, *made->engine,
                                                    isolate::ArenaOptions{.ready = 0});
     return made;

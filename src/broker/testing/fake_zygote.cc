@@ -45,7 +45,7 @@ class FakeShard final : public rpc::Shard::Server, public loop::AcceptorEvents {
         .then([this] { return load(); });
   }
   kj::Promise<void> stats(StatsContext context) override {
-    context.getResults().initStats().setResidentBytes(1234);
+    context.getResults().initStats().setRequests(1234);
     return kj::READY_NOW;
   }
   kj::Promise<void> check(CheckContext context) override {
