@@ -145,7 +145,8 @@ constexpr std::array kAttempts = {
     Attempt{"request_key", kKilled,
             [](const Given&) -> long { return syscall(SYS_request_key, "user", "a", "b", 0); }},
     Attempt{"madvise MADV_MERGEABLE", kKilled, merge_pages},
-    Attempt{"mlockall", kKilled, [](const Given&) -> long { return mlockall(MCL_CURRENT); }},
+    Attempt{"mlockall", kKilled,
+            [](const Given&) -> long { return syscall(SYS_mlockall, MCL_CURRENT); }},
     Attempt{"move_pages", kKilled,
             [](const Given& g) -> long {
               return syscall(SYS_move_pages, g.broker, 0, nullptr, nullptr, nullptr, 0);

@@ -32,7 +32,8 @@ void form_find(const Info& info) {
   std::span<uint8_t> bytes, pattern;
   if (!bytes_of(info[0], bytes) || !bytes_of(info[1], pattern) || !info[2]->IsUint32()) return;
   const size_t from = info[2].As<v8::Uint32>()->Value();
-  if (from > bytes.size()) return;
+  // An empty span may have no address at all, which memmem must not be given.
+  if (from >= bytes.size() || pattern.empty()) return;
   const void* found =
       memmem(bytes.data() + from, bytes.size() - from, pattern.data(), pattern.size());
   if (!found) return;
