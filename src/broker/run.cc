@@ -131,7 +131,6 @@ int run_serve(const ServeArguments& arguments) {
 
   BrokerOptions options = options_from(loaded.config, arguments.config_path);
   if (arguments.reduced_sandbox) options.sandbox = config::SandboxLevel::reduced;
-  options.v8_flags = arguments.v8_flags;
   Broker broker(std::move(options));
   broker.on_ready([&] {
     const size_t workers = broker.deployments().size();
@@ -193,12 +192,13 @@ int run_test(const ProjectArguments& arguments) {
 Result<ColdResult> run_cold(const ProjectArguments& arguments, uint32_t count, bool keep,
                             bool dry) {
   ColdResult result;
-  const int status = run_once(arguments, dry ? 0 : kUsualArena, [&](Broker& broker) {
+  const int status = run_once(arguments, kUsualArena, [&](Broker& broker) {
     result.resident_bytes_before = rpc::or_throw(broker.resident_bytes(0));
     auto request = broker.shard(0).coldRequest();
     request.setWorker(0);
     request.setCount(count);
     request.setKeep(keep);
+    request.setDry(dry);
     return request.send().then([&](auto&& answer) {
       for (uint64_t sample : answer.getSamplesNs()) result.samples_ns.push_back(sample);
       result.resident_bytes_after = rpc::or_throw(broker.resident_bytes(0));

@@ -14,7 +14,6 @@ namespace skep::broker {
 struct ServeArguments {
   std::string config_path = "/etc/skep/skep.toml";
   bool reduced_sandbox = false;  // --sandbox=reduced, also where the file says full
-  std::vector<std::string> v8_flags;
 };
 
 // 0: ended by a signal after all requests were finished. 1: could not start, or shards can't be
@@ -37,7 +36,7 @@ struct ColdResult {
 
 // Makes `count` isolates of the first worker, one after another (rpc::Shard::cold). Errors are
 // printed, and the result is empty then.
-// dry: no isolate is kept ready, each start makes its own.
+// dry: each start finds the arena empty, as after a burst, and makes its own.
 Result<ColdResult> run_cold(const ProjectArguments& arguments, uint32_t count, bool keep, bool dry);
 
 }  // namespace skep::broker

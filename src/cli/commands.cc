@@ -51,9 +51,6 @@ void add_serve(CLI::App& app, int& status) {
   command->add_option("--config", arguments->config_path, "The configuration; see skep.toml(5)")
       ->type_name("FILE")
       ->capture_default_str();
-  command->add_option("--v8-flag", arguments->v8_flags, "A flag for V8")
-      ->type_name("FLAG")
-      ->allow_extra_args(false);
   add_sandbox_option(*command, arguments->reduced_sandbox);
   command->callback([arguments, &status] { status = broker::run_serve(*arguments); });
 }

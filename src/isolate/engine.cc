@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <sstream>
 
 #include "base/assert.h"
 #include "base/limits.h"
@@ -29,7 +30,7 @@ bool fill_with_entropy(unsigned char* buffer, size_t length) {
   return true;
 }
 
-// Order matters: what an administrator sets comes last and wins.
+// Order matters: what comes last wins.
 std::string all_flags(const std::string& extra) {
   // --rehash-snapshot: a hash seed of its own for each process and group; without it they are the
   // build's.
@@ -46,6 +47,19 @@ std::string all_flags(const std::string& extra) {
   return flags;
 }
 
+// V8 itself takes a flag that it does not know, or that this build lacks, without a word.
+Result<> set_flags(const std::string& flags) {
+  std::istringstream text(flags);
+  std::vector<std::string> words = {"v8"};  // V8 skips the first, a program's name
+  for (std::string word; text >> word;) words.push_back(word);
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  int count = static_cast<int>(arguments.size());
+  v8::V8::SetFlagsFromCommandLine(&count, arguments.data(), true);
+  if (count > 1) return fail(std::string("V8 does not know the flag ") + arguments[1]);
+  return {};
+}
+
 }  // namespace
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -57,7 +71,7 @@ Result<std::unique_ptr<Engine>> Engine::create(const EngineOptions& options) {
   impl->snapshot.data = options.snapshot.data();
   impl->snapshot.raw_size = static_cast<int>(options.snapshot.size());
 
-  v8::V8::SetFlagsFromString(all_flags(options.flags).c_str());
+  SKEP_TRY(set_flags(all_flags(options.flags)));
   v8::V8::SetEntropySource(fill_with_entropy);
   if (!v8::V8::InitializeICU()) return fail("V8: the Unicode data cannot be set up");
   v8::V8::InitializePlatform(&impl->platform);

@@ -1,0 +1,1 @@
+module.exports = { name: "other", loads: (globalThis.loads = (globalThis.loads ?? 0) + 1) };
