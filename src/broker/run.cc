@@ -39,9 +39,8 @@ constexpr uint32_t kUsualArena = 16;
 
 // Runs one task on the one shard of a broker. `task` is called when the shard is there; the promise
 // it gives is the task.
-int run_once(const ProjectArguments& arguments, uint32_t arena_size,
+int run_once(Result<BrokerOptions> options,
              const std::function<kj::Promise<int>(Broker&)>& task) {
-  auto options = once_options(arguments, arena_size);
   if (!options) return failed(options.error());
   Broker broker(std::move(*options));
   kj::Maybe<kj::Promise<void>> running;
@@ -159,11 +158,12 @@ int run_check(const ProjectArguments& arguments) {
   if (!options) return failed(options.error());
   const config::CheckedProject checked =
       config::check_project(options->workers.front().path, {arguments.environment, true},
-                            {options->reach, options->limits.script_bytes});
+                            {options->workers.front().reach, options->limits.script_bytes});
   std::string text = config::format_diagnostics(checked.diagnostics);
   fwrite(text.data(), 1, text.size(), stdout);
   if (checked.project == nullptr) return 1;
-  return run_once(arguments, kSmallArena, [](Broker& broker) {
+  options->config_known = true;
+  return run_once(std::move(options), [](Broker& broker) {
     auto request = broker.shard(0).checkRequest();
     request.setWorker(0);
     return request.send().then([&broker](auto&& answer) {
@@ -178,7 +178,7 @@ int run_check(const ProjectArguments& arguments) {
 }
 
 int run_test(const ProjectArguments& arguments) {
-  return run_once(arguments, kSmallArena, [](Broker& broker) {
+  return run_once(once_options(arguments, kSmallArena), [](Broker& broker) {
     auto request = broker.shard(0).testRequest();
     request.setWorker(0);
     request.setSink(kj::heap<PrintingSink>());
@@ -192,7 +192,7 @@ int run_test(const ProjectArguments& arguments) {
 Result<ColdResult> run_cold(const ProjectArguments& arguments, uint32_t count, bool keep,
                             bool dry) {
   ColdResult result;
-  const int status = run_once(arguments, kUsualArena, [&](Broker& broker) {
+  const int status = run_once(once_options(arguments, kUsualArena), [&](Broker& broker) {
     result.resident_bytes_before = rpc::or_throw(broker.resident_bytes(0));
     auto request = broker.shard(0).coldRequest();
     request.setWorker(0);

@@ -29,7 +29,8 @@ Result<Group*> Groups::choose(bool idle) {
 
 bool Groups::has_room() const {
   return std::any_of(groups_.begin(), groups_.end(), [this](const auto& group) {
-    return group->isolates < isolates_per_group_ && group->heap_bytes < limits::kGroupHeapBytes;
+    return group->isolates > 0 && group->isolates < isolates_per_group_ &&
+           group->heap_bytes < limits::kGroupHeapBytes;
   });
 }
 

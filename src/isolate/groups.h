@@ -31,11 +31,12 @@ class Groups {
  public:
   explicit Groups(unsigned isolates_per_group) : isolates_per_group_(isolates_per_group) {}
 
-  // The group for one more isolate. A new group's first isolate takes 5 ms longer: one is opened
-  // when the others have reached the target and nobody waits (`idle`), or when they are full.
+  // The group for one more isolate. The first isolate of an empty group takes 5 ms longer (it makes
+  // the hash secret): a new group is opened when the others have reached the target and nobody
+  // waits (`idle`), or when they are full.
   // Errors: all groups are full of isolates or of heap.
   Result<Group*> choose(bool idle);
-  // A group is below the target: a burst finds room without opening one.
+  // A group that has isolates is below the target: a burst finds room and needs no secret made.
   bool has_room() const;
   // The sandbox of a new group was not reserved in full: the group is not used.
   void drop(Group& group);

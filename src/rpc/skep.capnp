@@ -158,9 +158,9 @@ interface Shard {
   test @4 (worker :UInt32, sink :TestSink) -> (passed :UInt32, failed :UInt32);
   # Runs the test() handler of each export.
 
-  cold @5 (worker :UInt32, count :UInt32, keep :Bool) -> (samplesNs :List(UInt64));
+  cold @5 (worker :UInt32, count :UInt32, keep :Bool, dry :Bool) -> (samplesNs :List(UInt64));
   # Benchmark: makes `count` isolates of the worker one after another and times each from "request
-  # there" to "handler returned"; keep: they stay alive (density).
+  # there" to "handler returned"; keep: they stay alive (density); dry: none is ready, as after a burst.
 }
 
 interface TestSink {

@@ -276,7 +276,7 @@ class ShardServer final : public rpc::Shard::Server {
     auto paf = kj::newPromiseAndFulfiller<Result<std::vector<uint64_t>>>();
     auto params = context.getParams();
     control_.cold(
-        params.getWorker(), params.getCount(), params.getKeep(),
+        params.getWorker(), {params.getCount(), params.getKeep(), params.getDry()},
         [done = fulfilling(kj::mv(paf.fulfiller))](Result<std::vector<uint64_t>> samples) {
           (*done)->fulfill(kj::mv(samples));
         });

@@ -100,6 +100,13 @@ struct ShardFacts {
       arena_ready, requests_in_flight, rejected;
 };
 
+// rpc::Shard::cold: how often to start a worker, and how.
+struct ColdRun {
+  uint32_t count = 0;
+  bool keep = false;  // the isolates stay alive
+  bool dry = false;   // each start finds no isolate ready
+};
+
 // What the broker may ask of a shard. The shard implements it.
 class ShardControl {
  public:
@@ -110,7 +117,7 @@ class ShardControl {
                      std::function<void(std::vector<api::ExceptionReport>)> done) = 0;
   virtual void test(uint32_t worker, std::function<void(const api::TestResult&)> each,
                     std::function<void(uint32_t passed, uint32_t failed)> done) = 0;
-  virtual void cold(uint32_t worker, uint32_t count, bool keep,
+  virtual void cold(uint32_t worker, const ColdRun& run,
                     std::function<void(Result<std::vector<uint64_t>>)> done) = 0;
   // The broker is gone: the shard ends.
   virtual void disconnected() = 0;

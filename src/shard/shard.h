@@ -37,7 +37,7 @@ class Shard final : public ShardControl,
   void check(uint32_t worker, std::function<void(std::vector<api::ExceptionReport>)> done) override;
   void test(uint32_t worker, std::function<void(const api::TestResult&)> each,
             std::function<void(uint32_t, uint32_t)> done) override;
-  void cold(uint32_t worker, uint32_t count, bool keep,
+  void cold(uint32_t worker, const ColdRun& run,
             std::function<void(Result<std::vector<uint64_t>>)> done) override;
   void disconnected() override;
 

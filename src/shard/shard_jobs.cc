@@ -101,9 +101,9 @@ class TestJob final : public InstanceWaiter {
 // the request to the handler's end.
 class ColdJob final : public InstanceWaiter {
  public:
-  ColdJob(Worker& worker, uint32_t count, std::vector<std::unique_ptr<Worker>>* keep,
+  ColdJob(Worker& worker, const ColdRun& run, std::vector<std::unique_ptr<Worker>>& kept,
           std::function<void(Result<std::vector<uint64_t>>)> done)
-      : worker_(worker), count_(count), keep_(keep), done_(std::move(done)) {}
+      : worker_(worker), run_(run), kept_(kept), done_(std::move(done)) {}
 
   void start() {
     loop().post([this] { next(); });
@@ -128,28 +128,41 @@ class ColdJob final : public InstanceWaiter {
 
   void next() {
     request_.reset();
-    if (fresh_ && keep_ != nullptr) keep_->push_back(std::move(fresh_));
+    isolate::Arena& arena = worker_.context().arena;
+    if (fresh_ && run_.keep) kept_.push_back(std::move(fresh_));
     fresh_.reset();
-    if (samples_.size() == count_) return finish(std::move(samples_));
+    give_back_all(arena);
+    if (samples_.size() == run_.count) return finish(std::move(samples_));
     // The pool is filled between two starts, as it is between two cold starts in service.
-    while (worker_.context().arena.refill_step()) {
+    while (arena.refill_step()) {
+    }
+    while (run_.dry && arena.stats().ready > 0) {
+      auto tenant = arena.take();
+      if (!tenant) return finish(std::unexpected(std::move(tenant).error()));
+      taken_.push_back(std::move(*tenant));
     }
     fresh_ = std::make_unique<Worker>(worker_.context(), worker_.index(), worker_.name());
     started_ns_ = monotonic_ns();
     fresh_->wait(*this);
   }
+  void give_back_all(isolate::Arena& arena) {
+    for (auto& tenant : taken_) arena.give_back(std::move(tenant));
+    taken_.clear();
+  }
   void finish(Result<std::vector<uint64_t>> result) {
+    give_back_all(worker_.context().arena);
     retire_job(loop(), this);
     done_(std::move(result));
   }
 
   Worker& worker_;
-  uint32_t count_;
-  std::vector<std::unique_ptr<Worker>>* keep_;
+  const ColdRun run_;
+  std::vector<std::unique_ptr<Worker>>& kept_;
   std::function<void(Result<std::vector<uint64_t>>)> done_;
   std::unique_ptr<Worker> fresh_;
   std::unique_ptr<MemoryRequest> request_;
   std::vector<uint64_t> samples_;
+  std::vector<std::unique_ptr<isolate::Tenant>> taken_;  // dry: those that would be ready
   int64_t started_ns_ = 0;
 };
 
@@ -168,11 +181,11 @@ void Shard::test(uint32_t index, std::function<void(const api::TestResult&)> eac
   (new TestJob(*worker, std::move(each), std::move(done)))->start();
 }
 
-void Shard::cold(uint32_t index, uint32_t count, bool keep,
+void Shard::cold(uint32_t index, const ColdRun& run,
                  std::function<void(Result<std::vector<uint64_t>>)> done) {
   Worker* worker = find_worker(index);
   if (worker == nullptr) return done(fail("no such worker"));
-  (new ColdJob(*worker, count, keep ? &kept_ : nullptr, std::move(done)))->start();
+  (new ColdJob(*worker, run, kept_, std::move(done)))->start();
 }
 
 }  // namespace skep::shard
