@@ -141,7 +141,7 @@ void add_cold(CLI::App& bench, int& status, bool density) {
       ->type_name("N")
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print one JSON object");
-  command->add_flag("--dry", options->dry, "Keep no isolates ready: each start makes its own");
+  command->add_flag("--dry", options->dry, "Each start finds no isolate ready, as after a burst");
   add_sandbox_option(*command, options->project.reduced_sandbox);
   command->callback([options, density, &status] { status = report_cold(*options, density); });
 }
