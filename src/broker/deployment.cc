@@ -69,11 +69,29 @@ Result<std::unique_ptr<Deployment::Version>> Deployment::open() {
   auto version = std::make_unique<Version>();
   SKEP_TRY_ASSIGN(
       version->project,
-      config::Project::open(std::move(*loaded.config), {settings_.reach, settings_.script_bytes}));
+      config::Project::open(std::move(*loaded.config), {options_.reach, settings_.script_bytes}));
   const config::Project& project = *version->project;
   SKEP_TRY_ASSIGN(const DeployedModule* main, module_of(*version, project.main()));
   version->fingerprint = fingerprint_of(project.config(), main->file->name, main->digest);
+  foresee(*version);
   return version;
+}
+
+// What the modules are about to ask for goes out with the first answer instead of in a round trip
+// each. Where the guess ends (a file that cannot be read), the shard asks and hears why.
+void Deployment::foresee(Version& version) {
+  for (const config::KnownImport& import :
+       version.project->static_imports(limits::kModulesPerWorker)) {
+    if (import.module != nullptr && !module_of(version, *import.module)) return;
+    remember(version, {import.referrer, import.specifier, import.kind,
+                       import.module != nullptr ? import.module->name : ""});
+  }
+}
+
+void Deployment::remember(Version& version, KnownResolution resolution) {
+  if (version.known.size() < limits::kResolutionsPerWorker &&
+      version.known.emplace(resolution.referrer, resolution.specifier, resolution.kind).second)
+    version.resolutions.push_back(std::move(resolution));
 }
 
 Result<DeployedModule*> Deployment::module_of(Version& version, const config::ModuleFile& file) {
@@ -159,10 +177,8 @@ Result<Deployment::Answer> Deployment::resolve(uint64_t version, std::string_vie
     answer.module = module;
     module_name = module->file->name;
   }
-  if (version_->known.size() < limits::kResolutionsPerWorker &&
-      version_->known.emplace(referrer, specifier, kind).second)
-    version_->resolutions.push_back(
-        {std::string(referrer), std::string(specifier), kind, std::move(module_name)});
+  remember(*version_,
+           {std::string(referrer), std::string(specifier), kind, std::move(module_name)});
   return answer;
 }
 

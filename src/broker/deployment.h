@@ -1,6 +1,7 @@
 // One worker as the broker has it: where its files are, the version that is in force, and which of
-// its modules were asked for so far. Nothing is read before a shard asks; what one shard asked for,
-// the next gets in one answer. Owned by the broker; worker_source.h serves it to shards.
+// its modules were asked for so far. Nothing is read before a shard asks for the worker; then the
+// modules that the main one imports come with it, and what one shard asked for later, the next gets
+// in one answer. Owned by the broker; worker_source.h serves it to shards.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +37,6 @@ struct KnownResolution {
 
 struct DeploymentSettings {
   bool local_vars = false;
-  config::Reach reach = config::Reach::workspace;
   uint64_t script_bytes = 0;
 };
 
@@ -99,6 +99,8 @@ class Deployment {
   Result<std::unique_ptr<Version>> open();
   Result<DeployedModule*> module_of(Version& version, const config::ModuleFile& file);
   Result<> read_module(Version& version, DeployedModule& module);
+  void foresee(Version& version);
+  static void remember(Version& version, KnownResolution resolution);
   void put_in_force(std::unique_ptr<Version> version);
   std::unexpected<Error> changed_on_disk();
   bool modules_changed(Version& fresh) const;

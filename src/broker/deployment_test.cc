@@ -38,7 +38,28 @@ class DeploymentTest : public testing::Test {
   Deployment make() { return Deployment({dir_, "worker", "", {}}, {}, cache_); }
 };
 
+TEST_F(DeploymentTest, StaticImportsComeWithTheMainModule) {
+  write("src/index.js",
+        "import './lib.js';\nimport 'cloudflare:workers';\nimport './missing.js';\n"
+        "const late = () => import('./late.js');\n");
+  write("src/lib.js", "export * from './deep.js';\n");
+  write("src/deep.js", "export const deep = 1;\n");
+  write("src/late.js", "export {};\n");
+  Deployment deployment = make();
+  const auto version = deployment.load();
+  ASSERT_TRUE(version) << version.error().message;
+  std::vector<std::string> modules, resolutions;
+  for (const auto& module : (*version)->modules) modules.push_back(module->file->name);
+  for (const KnownResolution& known : (*version)->resolutions)
+    resolutions.push_back(known.referrer + " " + known.specifier + " " + known.name);
+  EXPECT_EQ(modules, (std::vector<std::string>{"index.js", "lib.js", "deep.js"}));
+  EXPECT_EQ(resolutions,
+            (std::vector<std::string>{"index.js ./lib.js lib.js", "index.js cloudflare:workers ",
+                                      "lib.js ./deep.js deep.js"}));
+}
+
 TEST_F(DeploymentTest, LoadsLazilyAndRemembersWhatWasAskedFor) {
+  write("src/index.js", "const lib = () => import('./lib.js');\n");
   Deployment deployment = make();
   EXPECT_EQ(deployment.version_number(), 0u);
   auto version = deployment.load();

@@ -5,9 +5,9 @@
 
 namespace skep::broker {
 
-Deployments::Deployments(const BrokerOptions& options, CodeCache& cache) {
-  const DeploymentSettings settings = {options.local_vars, options.reach,
-                                       options.limits.script_bytes};
+Deployments::Deployments(const BrokerOptions& options, CodeCache& cache)
+    : config_known_(options.config_known) {
+  const DeploymentSettings settings = {options.local_vars, options.limits.script_bytes};
   all_.reserve(options.workers.size());
   for (const WorkerOptions& worker : options.workers)
     all_.push_back(std::make_unique<Deployment>(worker, settings, cache));
@@ -66,7 +66,7 @@ void Deployments::reload(size_t index, bool force, std::string_view cause) {
 void Deployments::log_warnings(Deployment& deployment) {
   std::string warnings = deployment.take_warnings();
   while (warnings.ends_with('\n')) warnings.pop_back();
-  if (!warnings.empty()) log_warn("{}", warnings);
+  if (!warnings.empty() && !config_known_) log_warn("{}", warnings);
 }
 
 }  // namespace skep::broker

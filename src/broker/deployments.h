@@ -37,6 +37,7 @@ class Deployments {
  private:
   void log_warnings(Deployment& deployment);
 
+  const bool config_known_;
   std::vector<std::unique_ptr<Deployment>> all_;
   std::list<size_t> used_;  // those with modules in memory, the last used first
   std::vector<std::list<size_t>::iterator> places_;

@@ -58,8 +58,13 @@ BrokerOptions options_from(const config::ServeConfig& config, const std::string&
   options.state_dir = config.data_dir;
   options.make_state_dir = true;
   options.listeners = config.listeners;
-  for (const config::ServedWorker& worker : config.workers)
-    options.workers.push_back({worker.path, worker.name, worker.environment, worker.routes});
+  for (const config::ServedWorker& worker : config.workers) {
+    options.workers.push_back(
+        {worker.path, worker.name, worker.environment, worker.routes, worker.reach});
+    // The table has that route of itself where there is no other.
+    if (worker.workers_dev && !worker.routes.empty())
+      options.workers.back().routes.push_back(worker.name + ".workers.localhost/*");
+  }
   options.limits = config.limits;
   options.shards = config.shards;
   options.sandbox = config.sandbox;

@@ -17,6 +17,7 @@ struct WorkerOptions {
   std::string name;
   std::string environment;  // [env.NAME] of its wrangler file; empty: none
   std::vector<std::string> routes;
+  config::Reach reach = config::Reach::workspace;
 };
 
 // serve: a service with logs of one line. dev: for a person at a terminal; reloads what changes.
@@ -31,8 +32,8 @@ struct BrokerOptions {
   bool make_state_dir = false;  // else it must exist
   std::vector<config::ListenAddress> listeners;
   std::vector<WorkerOptions> workers;
-  bool local_vars = false;  // .dev.vars and .env are read
-  config::Reach reach = config::Reach::workspace;
+  bool local_vars = false;    // .dev.vars and .env are read
+  bool config_known = false;  // the workers' configurations were looked at, their warnings printed
   config::ServeLimits limits;
   uint32_t shards = 0;  // 0: one a core
   uint32_t arena_size = 16;

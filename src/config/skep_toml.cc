@@ -167,7 +167,29 @@ class Reader {
     }
     if (!read_name(table, name, worker)) return;
     if (routes != nullptr) read_routes(table, *routes, worker);
+    read_workers_dev(table, worker);
+    read_reach(table, worker);
     config_.workers.push_back(std::move(worker));
+  }
+
+  void read_workers_dev(TableReader& table, ServedWorker& worker) {
+    worker.workers_dev = table.boolean("workers_dev").value_or(worker.routes.empty());
+    if (!worker.workers_dev && worker.routes.empty()) {
+      diagnostics_.error(table.at(),
+                         fmt::format("the worker \"{}\" would answer nothing", worker.name),
+                         "it needs \"routes\" or \"workers_dev\"");
+    }
+  }
+
+  void read_reach(TableReader& table, ServedWorker& worker) {
+    const Value* reach = table.any("reach");
+    if (reach == nullptr) return;
+    if (reach->is(Value::Type::string) && reach->string == "workspace") {
+      worker.reach = Reach::workspace;
+    } else if (!reach->is(Value::Type::string) || reach->string != "project") {
+      diagnostics_.error(reach->at, fmt::format("\"{}\" must be \"project\" or \"workspace\"",
+                                                table.full_name("reach")));
+    }
   }
 
   bool read_name(TableReader& table, const Value* name, ServedWorker& worker) {

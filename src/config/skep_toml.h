@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "config/diagnostic.h"
+#include "config/project.h"
 
 namespace skep::config {
 
@@ -29,7 +30,9 @@ struct ServedWorker {
   std::string path;  // absolute: a folder, a wrangler file or a module
   std::string name;
   std::string environment;          // `env`: which [env.NAME] of its wrangler file; empty: none
-  std::vector<std::string> routes;  // valid for RouteTable; empty: NAME.workers.localhost
+  std::vector<std::string> routes;  // valid for RouteTable
+  bool workers_dev = true;          // answers at NAME.workers.localhost; always without routes
+  Reach reach = Reach::project;     // what its imports may read
 };
 
 struct ServeLimits {

@@ -52,6 +52,9 @@ routes = ["hello.example.com/*", "example.com/api/*"]
 path = "workers/two/main.ts"
 name = "two"
 env = "production"
+routes = ["two.example.com/*"]
+workers_dev = true
+reach = "workspace"
 )",
                                          "/etc/skep/skep.toml");
   EXPECT_EQ(format_diagnostics(loaded.diagnostics), "");
@@ -76,6 +79,10 @@ env = "production"
   EXPECT_EQ(config.listeners[2].path, "/etc/skep/run/http.sock");
   ASSERT_EQ(config.workers.size(), 2u);
   EXPECT_EQ(config.workers[0].routes.size(), 2u);
+  EXPECT_FALSE(config.workers[0].workers_dev);
+  EXPECT_EQ(config.workers[0].reach, Reach::project);
+  EXPECT_TRUE(config.workers[1].workers_dev);
+  EXPECT_EQ(config.workers[1].reach, Reach::workspace);
   EXPECT_EQ(config.workers[1].path, "/etc/skep/workers/two/main.ts");
   EXPECT_EQ(config.workers[1].environment, "production");
 }
@@ -162,6 +169,21 @@ TEST(SkepToml, WorkersAreUniqueAndComplete) {
       messages(fmt::format("{}[[worker]]\npath = \"a\"\nname = \"x\"\nenv = {{A = 1}}\n", kListen))
           .find("the name of an environment"),
       std::string::npos);
+}
+
+TEST(SkepToml, WhatAWorkerAnswersAndReads) {
+  const auto one = [](std::string_view keys) {
+    return messages(fmt::format("{}[[worker]]\npath = \"a\"\nname = \"x\"\n{}\n", kListen, keys));
+  };
+  EXPECT_EQ(one("workers_dev = true"), "");
+  EXPECT_EQ(one("routes = [\"x.com/*\"]\nworkers_dev = false\nreach = \"project\""), "");
+  EXPECT_EQ(one("workers_dev = false"),
+            "3:1: error: the worker \"x\" would answer nothing (it needs \"routes\" or "
+            "\"workers_dev\")\n");
+  EXPECT_NE(one("workers_dev = 1").find("\"worker[0].workers_dev\""), std::string::npos);
+  for (const char* wrong : {"\"disk\"", "true"})
+    EXPECT_EQ(one(fmt::format("reach = {}", wrong)),
+              "6:9: error: \"worker[0].reach\" must be \"project\" or \"workspace\"\n");
 }
 
 TEST(SkepToml, ASchemeOfARouteIsLeftOut) {

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 
-from support import Folder, check, finish, serve, write
+from support import Folder, Skep, check, finish, serve, write
 
 NAMED = 'export default { fetch(request) { return new Response("%s " + request.url); } };\n'
 SLOW = """
@@ -39,6 +39,16 @@ def routes():
             check("no worker: 404", skep.ask("/", host="other.org")[0] == 404)
             check("a worker with a route has no name of its own",
                   skep.ask("/", host="site.workers.localhost")[0] == 404)
+            status, log = skep.stop(), skep.log_text()
+            check("serve: ended in order", status == 0, log)
+        toml = os.path.join(folder, "skep.toml")
+        with open(toml, encoding="utf-8") as file:
+            text = file.read()
+        write(folder, "skep.toml", text.replace('name = "site"', 'name = "site"\nworkers_dev = true'))
+        with Skep("serve", "--config", toml, port=skep.port) as skep:
+            check("unless workers_dev says so", skep.ask("/", host="site.workers.localhost")[2].startswith(b"site "),
+                  skep.log_text())
+            check("beside its routes", skep.ask("/", host="example.com")[2].startswith(b"site "), skep.log_text())
             with socket.socket(socket.AF_UNIX) as client:
                 client.connect(f"{folder}/http.sock")
                 client.sendall(b"GET /u HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n")
