@@ -88,6 +88,8 @@ void HttpRequest::on_load_failed(const api::ExceptionReport& report) {
   record.kind = LogRecord::Kind::exception;
   record.message = report.message;
   record.stack = code_frame(report);
+  if (!record.stack.empty() && !report.stack.empty()) record.stack += "\n";
+  record.stack += report.stack;
   record.time_ms = wall_clock_ms();
   owner_.host().log(std::move(record));
   answer(page.status, page.content_type, page.body);

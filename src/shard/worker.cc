@@ -124,6 +124,7 @@ void Worker::start_instance() {
       for (InstanceWaiter* waiter : waiters) waiter->on_no_room();
       return;
     }
+    (*tenant)->set_account(account_);
     starting_ = std::make_unique<Instance>(*this, *version, std::move(*tenant));
     Instance& instance = *starting_;
     instance.runtime = &api::Runtime::attach(instance.tenant(), instance, options());
@@ -137,7 +138,8 @@ void Worker::start_instance() {
 void Worker::made(std::unique_ptr<Instance> instance,
                   std::expected<void, api::ExceptionReport> result) {
   if (!result) {
-    instance->on_exception("", "start-up", result.error());
+    // Whoever waits logs it with his request.
+    if (waiters_.empty()) instance->on_exception("", "start-up", result.error());
     retire(std::move(instance));
     return fail_waiters(result.error());
   }

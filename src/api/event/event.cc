@@ -304,9 +304,9 @@ void Event::job_done(EventJob& job, isolate::StopReason reason) {
   if (reason != isolate::StopReason::none) {
     const Outcome outcome = outcome_of(reason);
     if (outcome == Outcome::exceeded_cpu || outcome == Outcome::exceeded_memory) {
+      // The outcome says it already; to the log it goes from there.
       result_.exception = {.message =
                                outcome == Outcome::exceeded_cpu ? kExceededCpu : kExceededMemory};
-      runtime.report(request_id_, "fetch", result_.exception);
     }
     stop(outcome);
   }
@@ -345,7 +345,8 @@ void Event::fail(ExceptionReport report) {
   touch();
   result_.outcome = Outcome::exception;
   result_.exception = std::move(report);
-  runtime_.report(request_id_, channel_ || !test_done_ ? "fetch" : "test", result_.exception);
+  // A test's exception is its result.
+  if (channel_ || !test_done_) runtime_.report(request_id_, "fetch", result_.exception);
   if (!response_started_) {
     failed_ = true;
   } else {

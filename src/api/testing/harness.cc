@@ -252,7 +252,7 @@ std::string Worker::load(std::shared_ptr<MemoryBundle> bundle) {
 }
 
 bool Worker::run_until(const std::function<bool()>& condition) {
-  const int64_t end_ns = monotonic_ns() + 5'000'000'000;
+  const int64_t end_ns = monotonic_ns() + 60'000'000'000;
   // Wakes the loop, so that a condition that never comes does not hang the test.
   loop::Timer tick(loop(), [] {});
   while (!condition()) {

@@ -117,7 +117,7 @@ class Worker final : public RuntimeHost {
   // Sends a request and runs the loop until it is over (or `turns` are through).
   void send(Exchange& exchange);
   Event* start(Exchange& exchange);
-  // Turns the loop until `condition` holds; false when it does not within five seconds.
+  // Turns the loop until `condition` holds; false when it does not within a minute.
   bool run_until(const std::function<bool()>& condition);
   std::vector<TestResult> test();
 
