@@ -2,10 +2,12 @@
 
 #include <liburing.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "base/limits_fairness.h"
 #include "base/time.h"
 #include "isolate/tenant_impl.h"
 
@@ -57,6 +59,7 @@ Scheduler::Scheduler(loop::Loop& loop_in, Engine& engine_in)
       engine(engine_in.impl()),
       fibers(limits::kFiberStackBytes),
       turn_([this] { turn(); }),
+      background_timer_(loop_in, [this] { loop.defer(turn_); }),
       foreground_timer_(loop_in, [this] { look_for_foreground(); }) {
   if (engine.platform.wake_fd() >= 0) {
     wake_reader_ = new WakeReader(*this, engine.platform.wake_fd());
@@ -68,13 +71,37 @@ Scheduler::~Scheduler() {
   if (wake_reader_) wake_reader_->leave();
 }
 
-void Scheduler::ready(Tenant::Impl& tenant) {
-  if (tenant.is_ready) return;
-  tenant.is_ready = true;
+void ReadyQueue::append(Tenant::Impl& tenant) {
+  tenant.ready_in = this;
   tenant.previous_ready = last_;
   tenant.next_ready = nullptr;
   (last_ ? last_->next_ready : first_) = &tenant;
   last_ = &tenant;
+}
+
+void ReadyQueue::remove(Tenant::Impl& tenant) {
+  tenant.ready_in = nullptr;
+  (tenant.previous_ready ? tenant.previous_ready->next_ready : first_) = tenant.next_ready;
+  (tenant.next_ready ? tenant.next_ready->previous_ready : last_) = tenant.previous_ready;
+}
+
+Tenant::Impl& ReadyQueue::least_served() const {
+  Tenant::Impl* least = first_;
+  for (Tenant::Impl* tenant = first_; tenant; tenant = tenant->next_ready) {
+    if (tenant->account->turn_ns < least->account->turn_ns) least = tenant;
+  }
+  return *least;
+}
+
+void Scheduler::ready(Tenant::Impl& tenant) {
+  if (tenant.ready_in) return;
+  if (tenant.in_background(loop.now_ns())) {
+    // Who had nothing to do for a while has saved up nothing for it.
+    tenant.account->turn_ns = std::max(tenant.account->turn_ns, turns_served_ns_);
+    background_.append(tenant);
+  } else {
+    short_.append(tenant);
+  }
   loop.defer(turn_);
 }
 
@@ -83,10 +110,7 @@ void Scheduler::look_for_foreground() {
 }
 
 void Scheduler::remove(Tenant::Impl& tenant) {
-  if (!tenant.is_ready) return;
-  tenant.is_ready = false;
-  (tenant.previous_ready ? tenant.previous_ready->next_ready : first_) = tenant.next_ready;
-  (tenant.next_ready ? tenant.next_ready->previous_ready : last_) = tenant.previous_ready;
+  if (tenant.ready_in) tenant.ready_in->remove(tenant);
 }
 
 void Scheduler::sample_cpu() {
@@ -120,19 +144,58 @@ void Scheduler::take_foreground() {
 }
 
 void Scheduler::turn() {
-  int64_t now_ns = monotonic_ns();
   take_foreground();
-  const Tenant::Impl* end = last_;  // those that become ready meanwhile wait for the next turn
+  if (!short_.empty()) run_short(monotonic_ns());
+  if (!background_.empty()) run_background();
+  if (!short_.empty()) loop.defer(turn_);
+}
+
+void Scheduler::run_short(int64_t now_ns) {
+  const Tenant::Impl* end = short_.last();  // what becomes ready meanwhile waits for the next turn
   const int64_t until_ns = now_ns + kTurnNs;
-  while (first_ && now_ns < until_ns) {
-    Tenant::Impl& tenant = *first_;
+  while (!short_.empty() && now_ns < until_ns) {
+    Tenant::Impl& tenant = *short_.first();
     const bool was_last = &tenant == end;
-    remove(tenant);
-    tenant.slice();
+    short_.remove(tenant);
+    if (tenant.in_background(now_ns)) {
+      ready(tenant);
+    } else {
+      tenant.slice();
+    }
     if (was_last) break;
     now_ns = monotonic_ns();
   }
-  if (first_) loop.defer(turn_);
+}
+
+// When the next slice in the background may run; now or earlier: at once.
+int64_t Scheduler::background_due_ns(int64_t now_ns) {
+  const uint64_t completions = loop.stats().completions;
+  if (completions != completions_seen_) {
+    completions_seen_ = completions;
+    active_at_ns_ = now_ns;
+  }
+  const int64_t owed_ns = background_used_ns_ * limits::kForegroundPercent / 100;
+  if (thread_cpu_ns() - background_cpu_ns_ >= owed_ns) return now_ns;
+  return std::min(active_at_ns_ + limits::kQuietNs, background_ended_ns_ + 4 * owed_ns);
+}
+
+void Scheduler::run_background() {
+  const int64_t now_ns = monotonic_ns();
+  if (const int64_t due_ns = background_due_ns(now_ns); due_ns > now_ns) {
+    if (!background_timer_.armed()) background_timer_.set_at_ns(due_ns);
+    return;
+  }
+  Tenant::Impl& tenant = background_.least_served();
+  turns_served_ns_ = tenant.account->turn_ns;
+  background_.remove(tenant);
+  const int64_t cpu_before_ns = thread_cpu_ns();
+  tenant.slice();  // may destroy it
+  background_cpu_ns_ = thread_cpu_ns();
+  background_used_ns_ = background_cpu_ns_ - cpu_before_ns;
+  background_ended_ns_ = monotonic_ns();
+  // What arrived meanwhile is seen in the loop's next turn; until then it counts as busy.
+  active_at_ns_ = background_ended_ns_;
+  if (!background_.empty()) loop.defer(turn_);
 }
 
 }  // namespace skep::isolate

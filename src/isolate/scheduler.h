@@ -1,6 +1,10 @@
 // Which tenant of the shard runs next: those that the watchdog suspended, those with queued jobs,
-// those with foreground tasks of V8. They take turns, and the loop has a full turn between two
-// slices. Owned by the Arena, on the loop's thread; V8's helper threads wake it through an eventfd.
+// those with foreground tasks of V8. Most jobs are short and never come here: they run as soon as
+// they are there. What was suspended, and whatever belongs to an account that is heavy, waits in
+// the background: one slice of it a turn of the loop, the one who has had least first, and after
+// each slice everything else has the thread for longer than the slice took (limits_fairness.h),
+// unless nothing else is there to be done. Owned by the Arena, on the loop's thread; V8's helper
+// threads wake it through an eventfd.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +16,22 @@
 #include "loop/loop.h"
 
 namespace skep::isolate {
+
+// Tenants that wait for a slice, in order; intrusive.
+class ReadyQueue {
+ public:
+  bool empty() const { return first_ == nullptr; }
+  Tenant::Impl* first() const { return first_; }
+  Tenant::Impl* last() const { return last_; }
+  void append(Tenant::Impl& tenant);
+  void remove(Tenant::Impl& tenant);
+  // The one whose account has had the fewest turns; the queue is not empty.
+  Tenant::Impl& least_served() const;
+
+ private:
+  Tenant::Impl* first_ = nullptr;
+  Tenant::Impl* last_ = nullptr;
+};
 
 class Scheduler {
  public:
@@ -47,10 +67,21 @@ class Scheduler {
 
   void turn();
   void take_foreground();
+  void run_short(int64_t now_ns);
+  void run_background();
+  int64_t background_due_ns(int64_t now_ns);
 
-  Tenant::Impl* first_ = nullptr;  // intrusive queue
-  Tenant::Impl* last_ = nullptr;
+  ReadyQueue short_;
+  ReadyQueue background_;
   loop::Deferred turn_;
+  loop::Timer background_timer_;
+  // The last slice in the background: when it ended, what it used, the thread's clock then.
+  int64_t background_ended_ns_ = 0;
+  int64_t background_used_ns_ = 0;
+  int64_t background_cpu_ns_ = 0;
+  int64_t turns_served_ns_ = 0;  // of the account that was served last
+  uint64_t completions_seen_ = 0;
+  int64_t active_at_ns_ = 0;  // when completions were last seen
   loop::Timer foreground_timer_;
   WakeReader* wake_reader_ = nullptr;  // owns itself until its last completion
   int64_t sampled_at_ns_ = 0;

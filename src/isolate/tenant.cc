@@ -125,10 +125,11 @@ Result<> Tenant::Impl::create(Tenant& tenant) {
 
 bool Tenant::Impl::submit(Job& next) {
   if (doomed || closed || queued >= limits::kJobsQueuedPerIsolate) return false;
-  if (state == State::idle && !draining && !first && loop::Fiber::current() == nullptr) {
+  if (state == State::idle && !draining && !first && loop::Fiber::current() == nullptr &&
+      !account->heavy(scheduler->loop.now_ns())) {
     draining = true;
     const bool taken = run_job(next);
-    drain();
+    if (first) drain(monotonic_ns() + kDrainNs);
     draining = false;
     if (has_work()) scheduler->ready(*this);
     return taken;
@@ -152,6 +153,7 @@ Job* Tenant::Impl::pop() {
 void Tenant::Impl::slice() {
   SKEP_ASSERT(!draining && loop::Fiber::current() == nullptr);
   draining = true;
+  const int64_t until_ns = monotonic_ns() + kDrainNs;
   if (state == State::suspended) {
     resume();
   } else if (foreground_due) {
@@ -159,22 +161,20 @@ void Tenant::Impl::slice() {
     foreground_job_->start();
     if (!doomed) run_job(*foreground_job_);
   }
-  drain();
+  drain(until_ns);
   draining = false;
   if (has_work()) scheduler->ready(*this);
 }
 
-void Tenant::Impl::drain() {
-  if (!first) return;
-  const int64_t until_ns = monotonic_ns() + kDrainNs;
+void Tenant::Impl::drain(int64_t until_ns) {
   while (first && state == State::idle) {
+    if (!doomed && monotonic_ns() > until_ns) return;
     Job* next = pop();
     if (doomed) {
       next->done(StopReason::memory_limit);
     } else if (!run_job(*next)) {
       next->done(StopReason::memory_limit);  // no stack to run it on
     }
-    if (!doomed && monotonic_ns() > until_ns) return;
   }
 }
 
@@ -296,6 +296,7 @@ void Tenant::Impl::charge(int64_t now_ns) {
   if (used_ns > kExactClockNs) used_ns = std::min(used_ns, scheduler->cpu_since_sample_ns());
   slice_start_ns = now_ns;
   cpu_used_ns += used_ns;
+  account->charge(used_ns, now_ns);
   if (CpuMeter* meter = job->meter()) meter->used_ns += used_ns;
 }
 
@@ -534,6 +535,9 @@ size_t Tenant::external_bytes() const {
 }
 int64_t Tenant::cpu_used_ns() const {
   return impl_->cpu_used_ns;
+}
+void Tenant::set_account(std::shared_ptr<Account> account) {
+  impl_->account = std::move(account);
 }
 void Tenant::attach(std::unique_ptr<Attachment> attachment) {
   impl_->attachment = std::move(attachment);

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "isolate/account.h"
 
 namespace skep::isolate {
 
@@ -53,10 +54,10 @@ class Tenant {
   Tenant(const Tenant&) = delete;
   Tenant& operator=(const Tenant&) = delete;
 
-  // Runs the job at once when the isolate is free and we are on the loop's stack; otherwise queues
-  // it (also from within another job's done()). False: the queue is full
-  // (limits::kJobsQueuedPerIsolate), the tenant is doomed by memory, or no stack can be had: the
-  // job was not taken, done() does not come.
+  // Runs the job at once when the isolate is free, its account is not heavy, and we are on the
+  // loop's stack; otherwise queues it (also from within another job's done()). False: the queue is
+  // full (limits::kJobsQueuedPerIsolate), the tenant is doomed by memory, or no stack can be had:
+  // the job was not taken, done() does not come.
   bool run(Job& job);
   bool busy() const;  // a job is running or suspended, or jobs are queued
 
@@ -73,6 +74,10 @@ class Tenant {
   size_t heap_used_bytes() const;  // by V8's statistics, last known
   size_t external_bytes() const;   // array buffers and Wasm memories, last known
   int64_t cpu_used_ns() const;     // all jobs
+
+  // Who answers for what the tenant uses: one account for all tenants of a worker. Until it is set,
+  // the tenant has one of its own.
+  void set_account(std::shared_ptr<Account> account);
 
   // Embedder state of the layers above (api::Runtime), destroyed before the isolate.
   struct Attachment {

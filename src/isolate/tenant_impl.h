@@ -36,6 +36,10 @@ struct Tenant::Impl final : Watched {
   // From the scheduler: runs one piece of what is waiting.
   void slice();
   bool has_work() const { return state == State::suspended || first || foreground_due; }
+  // What it has to run may be long: others first.
+  bool in_background(int64_t now_ns) const {
+    return state == State::suspended || account->heavy(now_ns);
+  }
   void refresh_statistics();
   void collect_garbage();
 
@@ -58,6 +62,7 @@ struct Tenant::Impl final : Watched {
   // ends. Nothing of ours keeps pointers into that heap on a stack, so it need not look at all.
   std::optional<cppgc::testing::OverrideEmbedderStackStateScope> no_stack_scan;
   std::unique_ptr<Attachment> attachment;
+  std::shared_ptr<Account> account = std::make_shared<Account>();
 
   State state = State::idle;
   Job* job = nullptr;                  // running or suspended
@@ -88,10 +93,10 @@ struct Tenant::Impl final : Watched {
   size_t external_bytes = 0;
   int64_t statistics_at_ns = 0;
 
-  // In the scheduler's queue.
+  // In one of the scheduler's queues.
   Impl* previous_ready = nullptr;
   Impl* next_ready = nullptr;
-  bool is_ready = false;
+  ReadyQueue* ready_in = nullptr;
 
  private:
   class ForegroundJob;
@@ -100,7 +105,7 @@ struct Tenant::Impl final : Watched {
   void resume();
   void after_slice(bool finished);
   void finish_job(StopReason reason);
-  void drain();
+  void drain(int64_t until_ns);
   Job* pop();
   void interrupt();
   [[noreturn]] void abandon(StopReason reason);

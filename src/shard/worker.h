@@ -142,6 +142,8 @@ class Worker {
   void event_ended(Instance& instance);
 
   uint64_t cold_starts = 0;
+  // What all its isolates have used, and how much of a burden it has lately been.
+  const isolate::Account& account() const { return *account_; }
 
  private:
   void start_instance();
@@ -152,6 +154,7 @@ class Worker {
   WorkerContext& context_;
   uint32_t index_;
   std::string name_;
+  const std::shared_ptr<isolate::Account> account_ = std::make_shared<isolate::Account>();
   uint64_t wanted_version_ = 0;
   std::shared_ptr<WorkerVersion> version_;
   std::unique_ptr<Instance> current_;

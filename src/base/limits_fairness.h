@@ -1,0 +1,21 @@
+// Bounds of how a shard shares its thread: between workers, between requests that wait, and between
+// the shards themselves. See limits.h for the others.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace skep::limits {
+
+// --- turns of the workers of one shard (src/isolate) ---
+inline constexpr int64_t kShortSliceNs = 1'000'000;  // slices up to this are no burden on others
+inline constexpr int64_t kHeavyDebtNs = 8'000'000;   // time in longer ones; beyond it a worker's
+                                                     // jobs take turns in the background
+inline constexpr int64_t kHeavyDebtMostNs = 500'000'000;  // remembered at most
+inline constexpr int64_t kDebtRepaidPercent = 10;         // of the time that passes
+// After a slice in the background the others come first for so long as it took, times this; of
+// their CPU time, or four times of the clock's.
+inline constexpr int64_t kForegroundPercent = 150;
+inline constexpr int64_t kQuietNs = 300'000;  // without an event: nobody is waiting to come first
+
+}  // namespace skep::limits
