@@ -12,6 +12,8 @@
 
 namespace skep::net {
 
+struct TlsFacts;
+
 class Stream {
  public:
   virtual ~Stream() = default;
@@ -28,6 +30,8 @@ class Stream {
   virtual void shutdown_send() = 0;
   virtual int64_t last_progress_ns() const = 0;
   virtual bool secure() const = 0;
+  // What TLS found out about the peer, once its handshake is through; null on a plain connection.
+  virtual const TlsFacts* tls() const { return nullptr; }
 };
 
 std::unique_ptr<Stream> make_socket_stream(loop::Loop& loop, UniqueFd fd);
