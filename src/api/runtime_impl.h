@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "api/event/event.h"
@@ -100,6 +101,8 @@ struct Runtime::Impl {
   std::string scratch;            // header text on its way to a channel
   std::vector<net::Header> scratch_headers;
   uint32_t last_timer_id = 0;
+  std::unordered_map<uint32_t, Resource*> resources;  // of all events, by id
+  uint32_t last_resource_id = 0;
   bool closing = false;  // being destroyed: events end, nothing new begins
   isolate::CpuMeter startup_meter;
   std::unique_ptr<isolate::ModuleLoader> loader;

@@ -40,6 +40,7 @@ Event::Event(Runtime::Impl& runtime, uint32_t id, std::string_view request_id)
 }
 
 Event::~Event() {
+  forget_resources();
   runtime_.pending -= pending_;
   if (body_ == Body::reading) runtime_.buffered_bytes -= body_bytes_.size();
 }
@@ -189,6 +190,7 @@ bool Event::settle_step() {
     if (observer_ && channel_) observer_->on_failed(result_, pass_through_);
     return true;
   }
+  dropped_.clear();
   if (over()) return false;
   if (pull_ && channel_) {
     pull_ = false;
@@ -268,6 +270,7 @@ void Event::run_wake(v8::Isolate* isolate, v8::Local<v8::Context> context) {
       if (!runtime_.drain(isolate, context)) return;
     }
   }
+  if (!run_resources(isolate, context)) return;
   if (wake_timers_) {
     wake_timers_ = false;
     fire_timers(isolate, context);
@@ -310,7 +313,7 @@ void Event::job_done(EventJob& job, isolate::StopReason reason) {
     }
     stop(outcome);
   }
-  if (!stopped_ && (wake_body_ || wake_writable_ || wake_timers_)) {
+  if (!stopped_ && (wake_body_ || wake_writable_ || wake_timers_ || !woken_.empty())) {
     wake();
   } else {
     settle();

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/event/resource.h"
 #include "api/fetch_channel.h"
 #include "api/runtime.h"
 #include "isolate/tenant.h"
@@ -99,6 +100,13 @@ class Event final : public FetchChannelEvents {
   bool stalled() const;
   bool waits_for_body() const { return body_ == Body::reading; }
 
+  // What belongs to this event outside of JavaScript (resource.cc). adopt gives it its id.
+  Resource& adopt(std::unique_ptr<Resource> resource);
+  // It is destroyed soon, on the loop's stack.
+  void drop(Resource& resource);
+  // Has resource.wake() called in a job (loop). The event may be gone when it returns.
+  void wake_resource(Resource& resource);
+
  private:
   enum class Body { none, idle, reading, passing, dropped };
 
@@ -135,6 +143,8 @@ class Event final : public FetchChannelEvents {
   void fire_timers(v8::Isolate* isolate, v8::Local<v8::Context> context);
   // Something came from outside: has the wake job run. The event may be gone when it returns.
   void wake();
+  bool run_resources(v8::Isolate* isolate, v8::Local<v8::Context> context);
+  void forget_resources();
   void settle_body(v8::Isolate* isolate, v8::Local<v8::Context> context);
   v8::MaybeLocal<v8::Value> body_value(v8::Isolate* isolate, v8::Local<v8::Context> context);
   void append_body(std::span<const char> data);
@@ -171,7 +181,11 @@ class Event final : public FetchChannelEvents {
   bool settling_ = false;
   bool settle_again_ = false;
 
+  std::vector<std::unique_ptr<Resource>> resources_;
+  std::vector<std::unique_ptr<Resource>> dropped_;
+
   // What a wake job has to do.
+  std::vector<uint32_t> woken_;  // resources, by id
   bool wake_body_ = false;
   bool wake_writable_ = false;
   bool wake_timers_ = false;
