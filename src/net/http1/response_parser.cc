@@ -1,6 +1,9 @@
 #include "net/http1/response_parser.h"
 
+#include <cstring>
+
 #include "base/limits.h"
+#include "base/limits_fetch.h"
 #include "net/headers.h"
 
 namespace skep::net::http1 {
@@ -15,8 +18,11 @@ struct ResponseParser::Callbacks {
     return 0;
   }
 
-  static int on_status(llhttp_t* parser, const char*, size_t length) {
-    return self(parser).note_head_bytes(length) ? 0 : -1;
+  static int on_status(llhttp_t* parser, const char* at, size_t length) {
+    ResponseParser& that = self(parser);
+    if (!that.note_head_bytes(length)) return -1;
+    if (that.keep_headers_) that.status_text_.append(at, length);
+    return 0;
   }
 
   static int on_header_field(llhttp_t* parser, const char* at, size_t length) {
@@ -51,10 +57,10 @@ struct ResponseParser::Callbacks {
   static int on_headers_complete(llhttp_t* parser) {
     ResponseParser& that = self(parser);
     that.interim_ = parser->status_code / 100 == 1 && parser->status_code != 101;
-    if (that.interim_) return 0;
+    if (that.interim_) return ++that.interim_count_ > limits::kClientInterimResponses ? -1 : 0;
     that.status_ = parser->status_code;
     that.keep_alive_ = llhttp_should_keep_alive(parser) != 0;
-    that.complete_head();
+    if (!that.complete_head() || !that.check_framing()) return -1;
     return that.head_request_ ? 1 : 0;
   }
 
@@ -62,6 +68,7 @@ struct ResponseParser::Callbacks {
     ResponseParser& that = self(parser);
     that.body_bytes_ += length;
     if (that.sink_ != nullptr) that.sink_->append(at, length);
+    if (that.views_ != nullptr) that.views_->emplace_back(at, length);
     return 0;
   }
 
@@ -70,6 +77,7 @@ struct ResponseParser::Callbacks {
     if (that.interim_) {
       that.text_.clear();
       that.offsets_.clear();
+      that.status_text_.clear();
       return 0;
     }
     that.done_ = true;
@@ -98,6 +106,11 @@ void ResponseParser::reset(bool head_request) {
   text_.clear();
   offsets_.clear();
   headers_.clear();
+  status_text_.clear();
+  content_length_.reset();
+  framing_bytes_ = 0;
+  interim_count_ = 0;
+  has_body_ = false;
   error_ = std::string_view();
   body_bytes_ = 0;
   head_bytes_ = 0;
@@ -117,28 +130,73 @@ bool ResponseParser::note_head_bytes(size_t length) {
   return head_bytes_ <= limits::kHeaderBytes;
 }
 
-void ResponseParser::complete_head() {
+bool ResponseParser::complete_head() {
   head_complete_ = true;
   for (const Offsets& at : offsets_) {
     const std::string_view text = text_;
     headers_.push_back(
         {text.substr(at.name_begin, at.name_end - at.name_begin),
          trim_whitespace(text.substr(at.value_begin, at.value_end - at.value_begin))});
+    if (is_token(headers_.back().name) && is_field_value(headers_.back().value)) continue;
+    error_ = "a header that is none";
+    return false;
   }
+  if (is_field_value(status_text_)) return true;
+  error_ = "a control character in the status line";
+  return false;
+}
+
+bool ResponseParser::check_framing() {
+  const bool length_given = (parser_.flags & F_CONTENT_LENGTH) != 0;
+  const bool coded = (parser_.flags & F_TRANSFER_ENCODING) != 0;
+  if (parser_.http_major != 1 || status_ < 100 || status_ > 999) {
+    error_ = "not a status line of HTTP/1";
+    return false;
+  }
+  // RFC 9112 6.3: both are an attempt at smuggling; 6.1: HTTP/1.0 has no transfer codings.
+  if (coded && (length_given || parser_.http_minor == 0)) {
+    error_ = "a transfer coding where none can be";
+    return false;
+  }
+  // Only "chunked" was asked for; anything else would leave the body's end to guesses.
+  if (keep_headers_ && coded &&
+      (count_headers(headers_, "transfer-encoding") != 1 ||
+       !equals_ignore_case(header_value(headers_, "transfer-encoding"), "chunked"))) {
+    error_ = "an unknown transfer coding";
+    return false;
+  }
+  if (length_given) content_length_ = parser_.content_length;
+  const bool bodiless = status_ == 101 || status_ == 204 || status_ == 304 || head_request_;
+  has_body_ = !bodiless && content_length_.value_or(1) > 0;
+  return true;
 }
 
 size_t ResponseParser::feed(std::string_view data) {
   if (done_ || failed_ || data.empty()) return 0;
+  const bool in_body = head_complete_;
+  const uint64_t body_before = body_bytes_;
   const llhttp_errno_t error = llhttp_execute(&parser_, data.data(), data.size());
-  if (error == HPE_OK) return data.size();
-  const auto used = static_cast<size_t>(llhttp_get_error_pos(&parser_) - data.data());
-  if (done_) return used;
+  const size_t used = error == HPE_OK
+                          ? data.size()
+                          : static_cast<size_t>(llhttp_get_error_pos(&parser_) - data.data());
+  if (in_body) framing_bytes_ += used - (body_bytes_ - body_before);
+  // Chunk extensions and trailers are noise: no more of it than small chunks would have.
+  if (framing_bytes_ > limits::kChunkFramingBytes + 8 * body_bytes_) {
+    done_ = false;
+    fail("too much between the chunks");
+    return used;
+  }
+  if (error == HPE_OK || done_) return used;
   if (error == HPE_PAUSED_UPGRADE && head_complete_) {
     done_ = true;
     return used;
   }
   const char* reason = llhttp_get_error_reason(&parser_);
-  fail(error == HPE_USER || reason == nullptr ? "head too large" : reason);
+  if (!error_.empty()) {
+    fail(error_);
+  } else {
+    fail(error == HPE_USER || reason == nullptr ? "head too large" : reason);
+  }
   return used;
 }
 

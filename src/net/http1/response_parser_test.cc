@@ -107,6 +107,64 @@ TEST(ResponseParser, SwitchingProtocolsEndsIt) {
   EXPECT_EQ(parser.status(), 101);
 }
 
+TEST(ResponseParser, BodyViewsLieInTheData) {
+  ResponseParser parser;
+  std::vector<std::string_view> views;
+  parser.set_body_views(&views);
+  const std::string bytes =
+      "HTTP/1.1 200 Fine\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\nX";
+  EXPECT_EQ(parser.feed(bytes), bytes.size() - 1);
+  ASSERT_EQ(views.size(), 2u);
+  EXPECT_EQ(views[0].data(), bytes.data() + bytes.find("ab"));
+  EXPECT_EQ(views[1], "c");
+  EXPECT_TRUE(parser.has_body());
+  EXPECT_FALSE(parser.content_length().has_value());
+  EXPECT_EQ(parser.status_text(), "Fine");
+}
+
+// What two readers may frame differently is nobody's response.
+TEST(ResponseParser, AmbiguousFramingIsRefused) {
+  for (const char* headers :
+       {"Content-Length: 5\r\nTransfer-Encoding: chunked", "Content-Length: 5\r\nContent-Length: 6",
+        "Content-Length: 5, 5", "Content-Length: -1", "Content-Length: 5x",
+        "Content-Length: 99999999999999999999999", "Transfer-Encoding: gzip",
+        "Transfer-Encoding: gzip, chunked",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "Transfer-Encoding: xchunked",
+        "Transfer-Encoding: chunked, identity", "Content-Length : 5", "X: a\x01", "X: a\r\n folded",
+        "X:\r\n\tfolded", "A B: c", ": x"}) {
+    ResponseParser parser;
+    parser.feed(std::string("HTTP/1.1 200 OK\r\n") + headers + "\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+    EXPECT_TRUE(parser.failed()) << headers;
+    EXPECT_FALSE(parser.error().empty());
+  }
+  for (const char* start :
+       {"HTTP/2.0 200 OK\r\n", "HTTP/0.9 200 OK\r\n", "HTTP/1.1 20 OK\r\n", "HTTP/1.1 2000 OK\r\n",
+        "HTTP/1.1  200 OK\r\n", "HTTP/1.1 200\x01\r\n", "http/1.1 200 OK\r\n",
+        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n"}) {
+    ResponseParser parser;
+    parser.feed(std::string(start) + "\r\n");
+    EXPECT_TRUE(parser.failed()) << start << parser.status() << parser.status_text();
+  }
+}
+
+TEST(ResponseParser, NoiseIsBounded) {
+  ResponseParser interim;
+  for (int i = 0; i < 100; i++) interim.feed("HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_TRUE(interim.failed());
+  ResponseParser chunks;
+  chunks.feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (int i = 0; i < 100 && !chunks.failed(); i++) {
+    chunks.feed("1;" + std::string(1000, 'x') + "\r\na\r\n");
+  }
+  EXPECT_TRUE(chunks.failed());
+  ResponseParser trailers;
+  trailers.feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n");
+  for (int i = 0; i < 100 && !trailers.failed(); i++) {
+    trailers.feed("X-Trailer: " + std::string(1000, 'x') + "\r\n");
+  }
+  EXPECT_TRUE(trailers.failed());
+}
+
 TEST(ResponseParser, Nonsense) {
   ResponseParser parser;
   parser.feed("SSH-2.0-OpenSSH\r\n");
