@@ -18,6 +18,7 @@ inline constexpr int64_t kClientConnectMs = 30'000;     // name, TCP and TLS tog
 inline constexpr int64_t kClientHeadMs = 120'000;       // request sent, no head of a response
 inline constexpr int64_t kClientBodyMs = 300'000;       // no byte of a body that is waited for
 inline constexpr int64_t kClientSendMs = 60'000;        // the origin takes nothing
+inline constexpr int64_t kClientCheckMs = 5'000;        // how often progress is looked at
 inline constexpr size_t kClientReadAhead = 128 * 1024;  // of a response body nobody asked for
 inline constexpr size_t kClientSendHighWater = 256 * 1024;     // of a request body: then it waits
 inline constexpr size_t kClientRequestHeadBytes = 256 * 1024;  // more: refused
