@@ -1,6 +1,7 @@
 // Both ends of a connection, in one loop and in two threads with a loop each.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -69,6 +70,7 @@ class FakeHost final : public Host::Server {
     auto results = context.getResults();
     results.initConfig().setIndex(4);
     results.getConfig().initWorkers(1)[0].setSource(source_);
+    results.getConfig().initRoutes(1)[0].setPattern(std::string(padding, 'x'));
     results.initListeners(1).set(0, kj::heap<DescriptorServer<Listener>>(std::move(listener_)));
     return kj::READY_NOW;
   }
@@ -80,6 +82,7 @@ class FakeHost final : public Host::Server {
 
   kj::Maybe<Shard::Client> shard;
   std::vector<std::string> lines;
+  size_t padding = 0;  // bytes that make attach()'s answer longer
 
  private:
   UniqueFd listener_;
@@ -292,6 +295,46 @@ TEST_F(RpcTest, GarbageEndsTheConnectionCleanly) {
     shutdown(pair.shard.get(), SHUT_WR);
     kj_.wait(kj::mv(gone));
   }
+}
+
+// One read takes a short answer and the beginning of a long one behind it, whose descriptor comes
+// with that read too: a buffered stream of Cap'n Proto's loses it.
+TEST(RpcThreads, DescriptorsOfALongMessageBehindAShortOneArrive) {
+  Pair pair;
+  const int shard_socket = pair.shard.get();
+  std::thread broker([socket = std::move(pair.broker)]() mutable {
+    auto loop = make_loop();
+    KjLoop kj(*loop);
+    auto host = kj::heap<FakeHost>(UniqueFd(open("/dev/null", O_RDONLY | O_CLOEXEC)),
+                                   WorkerSource::Client(kj::heap<FakeSource>(10)));
+    host->padding = 1 << 20;
+    Connection connection(*loop, std::move(socket), Role::broker, Host::Client(kj::mv(host)));
+    kj.wait(connection.on_disconnect());
+  });
+  {
+    auto loop = make_loop();
+    KjLoop kj(*loop);
+    Connection connection(*loop, std::move(pair.shard), Role::shard,
+                          Shard::Client(kj::heap<FakeShard>()));
+    auto host = connection.bootstrap().castAs<Host>();
+    kj.wait(host.logRequest().send());
+    auto first = host.logRequest().send();
+    auto request = host.attachRequest();
+    request.setShard(kj::heap<FakeShard>());
+    auto second = request.send();
+    // The ring reads when this thread turns it, and not before both answers are there.
+    int waiting_bytes = 0;
+    while (waiting_bytes < 10'000) {
+      if (waiting_bytes == 0) ASSERT_TRUE(loop->turn(false));
+      ASSERT_EQ(ioctl(shard_socket, FIONREAD, &waiting_bytes), 0);
+    }
+    kj.wait(kj::mv(first));
+    auto answer = kj.wait(kj::mv(second));
+    EXPECT_EQ(answer.getConfig().getRoutes()[0].getPattern().size(), 1u << 20);
+    auto taken = caught([&] { return kj.wait(take_descriptor(answer.getListeners()[0])); });
+    EXPECT_TRUE(taken) << taken.error().message;
+  }
+  broker.join();
 }
 
 TEST(RpcThreads, TwoLoopsTalk) {
