@@ -67,9 +67,9 @@ Result<std::unique_ptr<Deployment::Version>> Deployment::open() {
   // If it cannot be opened, its coming is what to wait for.
   config_paths_.push_back(loaded.config->dir + "/" + loaded.config->main);
   auto version = std::make_unique<Version>();
-  SKEP_TRY_ASSIGN(
-      version->project,
-      config::Project::open(std::move(*loaded.config), {options_.reach, settings_.script_bytes}));
+  const config::ProjectOptions how = {options_.reach, settings_.script_bytes,
+                                      settings_.development ? "development" : "production"};
+  SKEP_TRY_ASSIGN(version->project, config::Project::open(std::move(*loaded.config), how));
   const config::Project& project = *version->project;
   SKEP_TRY_ASSIGN(const DeployedModule* main, module_of(*version, project.main()));
   version->fingerprint = fingerprint_of(project.config(), main->file->name, main->digest);

@@ -37,6 +37,7 @@ struct KnownResolution {
 
 struct DeploymentSettings {
   bool local_vars = false;
+  bool development = false;
   uint64_t script_bytes = 0;
 };
 

@@ -7,7 +7,8 @@ namespace skep::broker {
 
 Deployments::Deployments(const BrokerOptions& options, CodeCache& cache)
     : config_known_(options.config_known) {
-  const DeploymentSettings settings = {options.local_vars, options.limits.script_bytes};
+  const DeploymentSettings settings = {options.local_vars, options.development,
+                                       options.limits.script_bytes};
   all_.reserve(options.workers.size());
   for (const WorkerOptions& worker : options.workers)
     all_.push_back(std::make_unique<Deployment>(worker, settings, cache));

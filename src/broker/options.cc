@@ -32,6 +32,7 @@ Result<BrokerOptions> project_options(const ProjectArguments& arguments, Mode mo
   options.mode = mode;
   options.shards = 1;
   options.local_vars = true;
+  options.development = true;
   options.make_state_dir = true;
   options.v8_flags = arguments.v8_flags;
   if (arguments.reduced_sandbox) options.sandbox = config::SandboxLevel::reduced;

@@ -32,6 +32,7 @@ struct BrokerOptions {
   bool make_state_dir = false;  // else it must exist
   std::vector<config::ListenAddress> listeners;
   std::vector<WorkerOptions> workers;
+  bool development = false;   // process.env.NODE_ENV is "development", not "production"
   bool local_vars = false;    // .dev.vars and .env are read
   bool config_known = false;  // the workers' configurations were looked at, their warnings printed
   config::ServeLimits limits;

@@ -39,8 +39,7 @@ constexpr uint32_t kUsualArena = 16;
 
 // Runs one task on the one shard of a broker. `task` is called when the shard is there; the promise
 // it gives is the task.
-int run_once(Result<BrokerOptions> options,
-             const std::function<kj::Promise<int>(Broker&)>& task) {
+int run_once(Result<BrokerOptions> options, const std::function<kj::Promise<int>(Broker&)>& task) {
   if (!options) return failed(options.error());
   Broker broker(std::move(*options));
   kj::Maybe<kj::Promise<void>> running;
@@ -192,7 +191,9 @@ int run_test(const ProjectArguments& arguments) {
 Result<ColdResult> run_cold(const ProjectArguments& arguments, uint32_t count, bool keep,
                             bool dry) {
   ColdResult result;
-  const int status = run_once(once_options(arguments, kUsualArena), [&](Broker& broker) {
+  auto options = once_options(arguments, kUsualArena);
+  if (options) options->development = false;
+  const int status = run_once(std::move(options), [&](Broker& broker) {
     result.resident_bytes_before = rpc::or_throw(broker.resident_bytes(0));
     auto request = broker.shard(0).coldRequest();
     request.setWorker(0);

@@ -39,6 +39,12 @@ class Scanner {
     return {result(), std::move(imports_)};
   }
 
+  // Where the text reads process.env.NODE_ENV; none where braces do not match.
+  std::vector<const char*> node_env() {
+    while (at_ < text_.size()) step();
+    return braces_.empty() && parens_.empty() ? node_env_ : std::vector<const char*>();
+  }
+
  private:
   ModuleSyntax result() const {
     if (esm_ || (!braces_.empty() && has_module_line())) return ModuleSyntax::esm;
@@ -199,6 +205,7 @@ class Scanner {
     if (!property && braces_.empty()) top_level_word(word, next);
     if (!property && word == "import" && next == '.') esm_ = true;  // import.meta
     if (!property) note_commonjs(word, next);
+    if (!property && word == "process" && next == '.') note_node_env(start);
     end_token(!is_operator_word(word) || property, 'a');
     after_condition_word_ = !property && (word == "if" || word == "while" || word == "for");
   }
@@ -263,6 +270,18 @@ class Scanner {
     }
   }
 
+  void note_node_env(size_t start) {
+    const std::string_view rest = text_.substr(start);
+    if (!rest.starts_with(kNodeEnv)) return;
+    at_ = start + kNodeEnv.size();
+    const bool longer = is_word_byte(peek());
+    const char next = next_significant();
+    const size_t sign = text_.find('=', at_);
+    const bool assigned = next == '=' && text_.substr(sign, 2) != "==";
+    at_ = start + std::string_view("process").size();
+    if (!longer && !assigned) node_env_.push_back(rest.data());
+  }
+
   std::string_view text_;
   size_t at_ = 0;
   std::vector<bool> braces_;  // open braces; true: of a template's "${"
@@ -274,6 +293,7 @@ class Scanner {
   bool commonjs_ = false;
   bool from_wanted_ = false;  // in an import or export, before its `from`
   std::vector<ScannedImport> imports_;
+  std::vector<const char*> node_env_;
   char last_ = '\0';  // last byte of the last token
 };
 
@@ -281,6 +301,14 @@ class Scanner {
 
 ModuleSyntax module_syntax(std::string_view source) {
   return Scanner(source).syntax();
+}
+
+void replace_node_env(std::string& source, std::string_view value) {
+  if (source.find(kNodeEnv) == std::string::npos) return;
+  std::string constant = "\"" + std::string(value) + "\"";
+  constant.resize(kNodeEnv.size(), ' ');
+  for (const char* place : Scanner(source).node_env())
+    source.replace(static_cast<size_t>(place - source.data()), kNodeEnv.size(), constant);
 }
 
 ModuleScan scan_module(std::string_view source) {

@@ -31,4 +31,10 @@ ModuleScan scan_module(std::string_view source);
 // The syntax alone: ends as soon as it is known.
 ModuleSyntax module_syntax(std::string_view source);
 
+// Puts the string `value` where the source reads `process.env.NODE_ENV`, as bundlers do: packages
+// from npm rely on it, and a Worker has no `process`. Padded with spaces, so that nothing moves. A
+// source in which the scan loses its way stays as it is.
+inline constexpr std::string_view kNodeEnv = "process.env.NODE_ENV";
+void replace_node_env(std::string& source, std::string_view value);
+
 }  // namespace skep::config

@@ -11,6 +11,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view rest = end == std::string_view::npos ? "" : text.substr(end + 1);
   (void)skep::config::module_syntax(rest);
   (void)skep::config::scan_module(rest);
+  std::string source(rest);
+  skep::config::replace_node_env(source, "production");
+  if (source.size() != rest.size()) __builtin_trap();
   (void)skep::config::decode_data_url(skep::config::source_map_url(rest));
   if (size < 4096) (void)skep::config::glob_matches(text.substr(0, end), rest);
   return 0;

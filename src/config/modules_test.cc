@@ -169,6 +169,26 @@ TEST(ModuleScan, FindsStaticImports) {
   EXPECT_EQ(imports_of("import x = require('a')"), "!a ");
 }
 
+TEST(NodeEnv, IsTheConstantThatABundlerWouldPutThere) {
+  const auto replaced = [](std::string text) {
+    const size_t size = text.size();
+    replace_node_env(text, "production");
+    EXPECT_EQ(text.size(), size) << text;  // positions in stack traces stay right
+    return text;
+  };
+  EXPECT_EQ(replaced("if (process.env.NODE_ENV === 'x') { f(process.env.NODE_ENV) }"),
+            "if (\"production\"         === 'x') { f(\"production\"        ) }");
+  EXPECT_EQ(replaced("`${process.env.NODE_ENV}`"), "`${\"production\"        }`");
+  EXPECT_EQ(replaced("\xef\xbb\xbf\nprocess.env.NODE_ENV"), "\xef\xbb\xbf\n\"production\"        ");
+  for (const char* kept :
+       {"'process.env.NODE_ENV'", "// process.env.NODE_ENV\n", "`process.env.NODE_ENV`",
+        "/process.env.NODE_ENV/", "x.process.env.NODE_ENV", "process.env.NODE_ENVY",
+        "process.env.NODE_ENV = 'x'", "process.env.NODE", "myprocess.env.NODE_ENV",
+        // Where brackets do not match, the scan has lost its way.
+        "if (x) {\nprocess.env.NODE_ENV", "f(process.env.NODE_ENV"})
+    EXPECT_EQ(replaced(kept), kept);
+}
+
 TEST(ModuleScan, ALostScanGoesByTheLines) {
   // A brace in what only a parser can tell to be a regular expression.
   EXPECT_EQ(module_syntax("const a = {} \n/{/.test(x)\nexport { a }\n"), ModuleSyntax::esm);

@@ -39,6 +39,12 @@ bool is_relative(std::string_view specifier) {
          specifier.starts_with("../");
 }
 
+// JavaScript or TypeScript.
+bool has_imports(ModuleType type) {
+  return type == ModuleType::esm || type == ModuleType::commonjs ||
+         type == ModuleType::typescript || type == ModuleType::typescript_commonjs;
+}
+
 std::string below(std::string_view folder, std::string_view path) {
   std::string joined =
       normal_path(folder.empty() ? std::string(path) : fmt::format("{}/{}", folder, path));
@@ -59,12 +65,13 @@ struct Project::Impl {
         text;  // was needed to tell the type; kept for the read() that follows
   };
 
-  Impl(WorkerConfig config_, FileTree tree_, uint64_t script_bytes_)
+  Impl(WorkerConfig config_, FileTree tree_, const ProjectOptions& options)
       : config(std::move(config_)),
         tree(std::move(tree_)),
         resolver(tree),
         types(config.rules),
-        script_bytes(script_bytes_) {}
+        script_bytes(options.script_bytes != 0 ? options.script_bytes : limits::kScriptBytes),
+        node_env(options.node_env) {}
 
   Result<> open_main();
   ModuleAnswer resolve(std::string_view referrer, std::string_view specifier, ImportKind kind);
@@ -75,6 +82,7 @@ struct Project::Impl {
   std::optional<ModuleType> type_of(const std::string& path, const std::string& name,
                                     std::optional<std::string>& text);
   Result<std::string> read_counted(Node& node);
+  std::string as_bundled(ModuleType type, std::string text) const;
   const std::string* text_to_scan(Node& node);
   ModuleAnswer missing(std::string_view referrer, std::string_view folder,
                        std::string_view specifier, std::string_view reason) const;
@@ -85,7 +93,8 @@ struct Project::Impl {
   FileTree tree;
   Resolver resolver;
   ModuleTypes types;
-  uint64_t script_bytes;
+  const uint64_t script_bytes;
+  const std::string node_env;
   uint64_t bytes_read = 0;
   std::string project_folder;  // of the configuration, relative to the root
   std::string module_folder;   // what names are relative to
@@ -98,9 +107,7 @@ struct Project::Impl {
 Result<std::unique_ptr<Project>> Project::open(WorkerConfig config, const ProjectOptions& options) {
   std::string root = options.reach == Reach::workspace ? workspace_root(config.dir) : config.dir;
   SKEP_TRY_ASSIGN(FileTree tree, FileTree::open(std::move(root)));
-  auto impl = std::make_unique<Impl>(
-      std::move(config), std::move(tree),
-      options.script_bytes != 0 ? options.script_bytes : limits::kScriptBytes);
+  auto impl = std::make_unique<Impl>(std::move(config), std::move(tree), options);
   SKEP_TRY(impl->open_main());
   return std::unique_ptr<Project>(new Project(std::move(impl)));
 }
@@ -152,16 +159,8 @@ Result<> Project::Impl::open_main() {
   std::string message;
   main = intern(found.path, false, message);
   if (main == nullptr) return fail(std::move(message));
-  switch (main->file.type) {
-    case ModuleType::esm:
-    case ModuleType::commonjs:
-    case ModuleType::typescript:
-    case ModuleType::typescript_commonjs:
-      return {};
-    default:
-      return fail(
-          fmt::format("main module \"{}\" is neither JavaScript nor TypeScript", config.main));
-  }
+  if (has_imports(main->file.type)) return {};
+  return fail(fmt::format("main module \"{}\" is neither JavaScript nor TypeScript", config.main));
 }
 
 void Project::Impl::note(std::string_view path) {
@@ -301,6 +300,12 @@ Result<std::string> Project::Impl::read_counted(Node& node) {
   node.source_map_url = source_map_url(text);
   bytes_read = others + text.size();
   node.counted_bytes = text.size();
+  return as_bundled(node.file.type, std::move(text));
+}
+
+// What a bundler would have made of the text besides putting the modules together.
+std::string Project::Impl::as_bundled(ModuleType type, std::string text) const {
+  if (has_imports(type) && !config.no_bundle) replace_node_env(text, node_env);
   return text;
 }
 
@@ -310,7 +315,9 @@ Result<std::string> Project::read(const ModuleFile& module) {
     return impl_->read_counted(*known->second);
   }
   if (!is_inside(module.path, root())) return fail(fmt::format("no module \"{}\"", module.name));
-  return impl_->tree.read(relative_path(module.path, root()), impl_->script_bytes);
+  SKEP_TRY_ASSIGN(std::string text,
+                  impl_->tree.read(relative_path(module.path, root()), impl_->script_bytes));
+  return impl_->as_bundled(module.type, std::move(text));
 }
 
 Result<std::string> Project::read_source_map(const ModuleFile& module) {
@@ -368,16 +375,7 @@ Result<std::vector<const ModuleFile*>> Project::additional_modules() {
 
 // The text of a module that has imports; kept for the read() that follows.
 const std::string* Project::Impl::text_to_scan(Node& node) {
-  switch (node.file.type) {
-    case ModuleType::esm:
-    case ModuleType::commonjs:
-    case ModuleType::typescript:
-    case ModuleType::typescript_commonjs:
-      break;
-    default:
-      return nullptr;
-  }
-  if (node.disabled) return nullptr;
+  if (!has_imports(node.file.type) || node.disabled) return nullptr;
   if (!node.text) {
     auto text = tree.read(node.path, script_bytes);
     if (!text) return nullptr;

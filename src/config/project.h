@@ -50,6 +50,8 @@ enum class Reach { project, workspace };
 struct ProjectOptions {
   Reach reach = Reach::workspace;
   uint64_t script_bytes = 0;  // of all modules read; 0: limits::kScriptBytes
+  // What modules read as process.env.NODE_ENV, unless the configuration says no_bundle.
+  std::string_view node_env = "production";
 };
 
 class Project {

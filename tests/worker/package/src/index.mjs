@@ -1,6 +1,7 @@
 import shapes, { area, inner, plain } from "shapes";
 import { name } from "shapes/features/square.js";
 import manifest from "shapes/package.json" with { type: "json" };
+import mode from "shapes/features/mode.js";
 import consumer from "./consumer.cjs";
 
 function same(actual, expected) {
@@ -21,6 +22,12 @@ export const commonjs_of_packages = {
     same(typeof plain, "object");
     same(plain.default, "the default of a transpiled module");
     same(plain.where, "in a browser");
+  },
+};
+
+export const the_constant_that_packages_look_for = {
+  test() {
+    same(mode, { mode: "development", text: "process.env.NODE_ENV", column: 47 });
   },
 };
 
