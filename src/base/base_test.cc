@@ -57,7 +57,7 @@ TEST(UniqueFd, ClosesOnceAndMoves) {
   {
     UniqueFd first(fds[0]);
     UniqueFd second(std::move(first));
-    EXPECT_FALSE(first);
+    EXPECT_FALSE(first);  // NOLINT(bugprone-use-after-move): what is left is what is tested
     EXPECT_EQ(second.get(), fds[0]);
     second = UniqueFd(fds[1]);
     EXPECT_FALSE(is_open(fds[0]));

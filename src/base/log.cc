@@ -8,6 +8,7 @@ namespace skep {
 namespace {
 
 // The log's level and form are facts of the process, set once by its main function.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
 LogLevel g_level = LogLevel::info;
 
 enum class Form { plain, colour, journal };

@@ -17,7 +17,8 @@ int64_t monotonic_ns() {
   return read_ns(CLOCK_MONOTONIC);
 }
 double wall_clock_ms() {
-  return static_cast<double>(read_ns(CLOCK_REALTIME) / 1'000'000);
+  const int64_t whole_ms = read_ns(CLOCK_REALTIME) / 1'000'000;
+  return static_cast<double>(whole_ms);
 }
 int64_t thread_cpu_ns() {
   return read_ns(CLOCK_THREAD_CPUTIME_ID);

@@ -15,6 +15,7 @@ namespace skep::isolate {
 namespace {
 
 // V8 can be set up once in a process and at no other time: a fact of the process, not of an object.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
 std::atomic<bool> g_engine_exists{false};
 
 bool fill_with_entropy(unsigned char* buffer, size_t length) {

@@ -11,6 +11,7 @@
 
 namespace skep::isolate::testing {
 namespace {
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
 Engine* g_engine = nullptr;  // of the test program; set before the first test
 }  // namespace
 

@@ -75,11 +75,11 @@ v8::Local<v8::String> ModuleLoader::Impl::source_string(v8::Isolate* isolate,
   if (source.content.size() < kSharedTextBytes || !is_ascii(source.content)) {
     return js_string(isolate, source.content);
   }
-  auto* text = new SharedText(bundle, source.content);
+  auto text = std::make_unique<SharedText>(bundle, source.content);
   v8::Local<v8::String> string;
-  if (v8::String::NewExternalOneByte(isolate, text).ToLocal(&string)) return string;
-  delete text;
-  return {};
+  if (!v8::String::NewExternalOneByte(isolate, text.get()).ToLocal(&string)) return {};
+  (void)text.release();  // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the string's
+  return string;
 }
 
 bool ModuleLoader::Impl::compile(v8::Isolate* isolate, v8::Local<v8::Context> context,
@@ -99,16 +99,16 @@ bool ModuleLoader::Impl::compile(v8::Isolate* isolate, v8::Local<v8::Context> co
       value = js_string(isolate, content);
       break;
     case ModuleType::data: {
-      auto store = v8::ArrayBuffer::NewBackingStore(
-          isolate, content.size(), v8::BackingStoreInitializationMode::kUninitialized,
-          v8::BackingStoreOnFailureMode::kReturnNull);
-      if (!store) {
+      v8::Local<v8::ArrayBuffer> buffer;
+      if (!v8::ArrayBuffer::MaybeNew(isolate, content.size(),
+                                     v8::BackingStoreInitializationMode::kUninitialized)
+               .ToLocal(&buffer)) {
         isolate->ThrowException(v8::Exception::RangeError(js_string(
             isolate, "The data module \"" + record.name + "\" is larger than the memory limit.")));
         return false;
       }
-      std::memcpy(store->Data(), content.data(), content.size());
-      value = v8::ArrayBuffer::New(isolate, std::move(store));
+      std::memcpy(buffer->Data(), content.data(), content.size());
+      value = buffer;
       break;
     }
     case ModuleType::json: {

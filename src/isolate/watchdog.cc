@@ -21,6 +21,7 @@ constexpr auto kParkedFor = std::chrono::milliseconds(50);
 constexpr int kAbandonSignal = SIGURG;
 
 // A signal handler has no other way to find it: a fact of the process, as the handler is.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
 std::atomic<Watchdog*> g_watchdog{nullptr};
 
 }  // namespace

@@ -127,6 +127,7 @@ namespace skep::loop {
 namespace {
 
 // Which fiber runs is a fact of the thread, as its stack is.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
 thread_local Fiber* t_current = nullptr;
 
 // What skep_fiber_switch pops, from the lowest address up.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/limits.h"
@@ -340,7 +341,7 @@ bool Connection::work_discard(std::string_view input, size_t& used) {
   const RequestParser::Event event = exchange_->parser().feed(input, used);
   dropped_bytes_ += used;
   if (event == RequestParser::Event::end) {
-    core_->give_exchange(std::move(exchange_));
+    core_->give_exchange(std::exchange(exchange_, nullptr));
     phase_ = Phase::idle;
     set_deadline_ms(core_->options.idle_timeout_ms);
     return true;
@@ -450,7 +451,7 @@ void Connection::begin_closing(bool linger) {
   dropped_bytes_ = 0;
   if (exchange_ != nullptr) {
     // Of a head or a body that will not be read any more; its handler has heard.
-    core_->give_exchange(std::move(exchange_));
+    core_->give_exchange(std::exchange(exchange_, nullptr));
   }
   if (stream_->queued() == 0) after_flush();
 }

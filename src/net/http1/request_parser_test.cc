@@ -214,7 +214,7 @@ std::vector<Vector> smuggling_vectors() {
             end),
        400},
       {"te_form_feed_after", post("Transfer-Encoding: chunked\x0c\r\n", end), 400},
-      {"te_nul_after", post(std::string("Transfer-Encoding: chunked\0\r\n", 30), end), 400},
+      {"te_nul_after", post(std::string("Transfer-Encoding: chunked\0\r\n", 29), end), 400},
       {"te_line_start_space", post(" Transfer-Encoding: chunked\r\n", end), 400},
       {"te_folded", post("Transfer-Encoding:\r\n chunked\r\n", end), 400},
       {"te_folded_tab", post("Transfer-Encoding:\r\n\tchunked\r\n", end), 400},
