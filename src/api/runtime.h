@@ -15,6 +15,7 @@
 #include "isolate/bundle.h"
 #include "isolate/tenant.h"
 #include "loop/loop.h"
+#include "net/client/exchange.h"
 
 namespace skep::api {
 
@@ -61,6 +62,8 @@ struct WorkerOptions {
 class RuntimeHost {
  public:
   virtual loop::Loop& loop() = 0;
+  // Where outbound requests go; null: this worker has no network.
+  virtual net::HttpClient* http_client() { return nullptr; }
   virtual void on_console(std::string_view request_id, ConsoleLevel level, std::string message) = 0;
   // An exception that nobody caught: in a handler, in waitUntil, in a timer, an unhandled
   // rejection.

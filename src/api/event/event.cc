@@ -100,13 +100,18 @@ void Event::client_gone() {
   channel_ = nullptr;
   if (response_open_) {
     response_open_ = false;
-    wake_writable_ = true;  // its pump hears that nobody reads any more
+    if (body_source_) {
+      std::exchange(body_source_, nullptr)->client_left();
+    } else {
+      wake_writable_ = true;  // its pump hears that nobody reads any more
+    }
   }
   if (body_ == Body::reading) {
     body_error_ = kConnectionLost;
     wake_body_ = true;
   } else if (body_ != Body::none) {
     if (body_ == Body::passing) remove_pending();
+    if (body_sink_) std::exchange(body_sink_, nullptr)->source_lost();
     body_ = Body::dropped;
   }
   if (waits_ == 0) return cancel(Outcome::canceled);
@@ -376,6 +381,15 @@ void Event::respond_with_request_body(const net::ResponseHead& head) {
   pull_ = true;
 }
 
+void Event::respond_from(const net::ResponseHead& head, BodySource& source) {
+  respond(head, {}, false);
+  if (response_open_) {
+    body_source_ = &source;
+  } else {
+    source.client_left();
+  }
+}
+
 bool Event::write(std::string_view data) {
   return channel_ && channel_->write(data);
 }
@@ -384,6 +398,7 @@ void Event::finish() {
   if (!response_open_) return;
   if (waits_ > 0) keep_head();
   response_open_ = false;
+  body_source_ = nullptr;
   touch();
   if (channel_) channel_->finish();
 }
@@ -391,6 +406,7 @@ void Event::finish() {
 void Event::abort_response() {
   if (!response_open_) return;
   response_open_ = false;
+  body_source_ = nullptr;
   touch();
   if (channel_) channel_->abort();
 }
@@ -427,7 +443,8 @@ void Event::timers_due() {
 }
 
 void Event::on_writable() {
-  if (body_ == Body::passing) {
+  if (body_source_) return body_source_->client_writable();
+  if (body_ == Body::passing && !body_sink_) {
     if (pass_blocked_) {
       pass_blocked_ = false;
       pull_ = true;

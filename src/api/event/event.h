@@ -28,6 +28,29 @@ enum class Hook;
 // What a read of the incoming body is to give.
 enum class BodyRead { chunk, text, json, array_buffer, bytes };
 
+// Where the request's body goes when no JavaScript reads it: a subrequest.
+class BodySink {
+ public:
+  // False: wait; Event::sink_writable follows.
+  virtual bool take(std::span<const char> data) = 0;
+  virtual void take_end() = 0;
+  virtual void source_lost() = 0;
+
+ protected:
+  ~BodySink() = default;
+};
+
+// Where the response's body comes from when no JavaScript writes it: a subrequest.
+class BodySource {
+ public:
+  virtual void client_writable() = 0;
+  // Nobody reads any more.
+  virtual void client_left() = 0;
+
+ protected:
+  ~BodySource() = default;
+};
+
 class Event final : public FetchChannelEvents {
  public:
   Event(Runtime::Impl& runtime, uint32_t id, std::string_view request_id);
@@ -60,6 +83,8 @@ class Event final : public FetchChannelEvents {
   void respond(const net::ResponseHead& head, std::string_view body, bool finish);
   // The rest of the response's body is the request's own body, which JavaScript has not touched.
   void respond_with_request_body(const net::ResponseHead& head);
+  // Its body comes from `source`, by write() and finish(), from the loop on.
+  void respond_from(const net::ResponseHead& head, BodySource& source);
   bool write(std::string_view data);
   void finish();
   void abort_response();
@@ -82,6 +107,13 @@ class Event final : public FetchChannelEvents {
   std::string take_chunk() { return std::move(body_bytes_); }
   // The reader lost interest.
   void drop_body();
+  // The request's body, which JavaScript has not touched, goes to `sink`. False: it was touched.
+  bool pass_body(BodySink& sink);
+  void sink_writable();
+  // The sink goes, or wants no more.
+  void drop_sink();
+  // How many subrequests it made so far.
+  unsigned subrequests = 0;
 
   // --- FetchChannelEvents (loop) ---
   void on_body(std::span<const char> data) override;
@@ -146,7 +178,6 @@ class Event final : public FetchChannelEvents {
   bool run_resources(v8::Isolate* isolate, v8::Local<v8::Context> context);
   void forget_resources();
   void settle_body(v8::Isolate* isolate, v8::Local<v8::Context> context);
-  v8::MaybeLocal<v8::Value> body_value(v8::Isolate* isolate, v8::Local<v8::Context> context);
   void append_body(std::span<const char> data);
   bool settle_step();
   void end();
@@ -200,8 +231,14 @@ class Event final : public FetchChannelEvents {
   std::string body_error_;
   v8::Global<v8::Promise::Resolver> body_resolver_;
   v8::Global<v8::Promise::Resolver> writable_resolver_;
-  bool pass_blocked_ = false;  // passing: the client is slow
+  bool pass_blocked_ = false;  // passing: the client (or the sink) is slow
+  BodySink* body_sink_ = nullptr;
+  BodySource* body_source_ = nullptr;
 };
+
+// The value that a read which is through gives; of a chunk: whether there was one.
+v8::MaybeLocal<v8::Value> body_value(v8::Isolate* isolate, v8::Local<v8::Context> context,
+                                     BodyRead read, std::string_view bytes);
 
 // The event that the running code belongs to: 0 at top level.
 uint32_t current_event_id(v8::Isolate* isolate);

@@ -44,10 +44,9 @@ void Event::drop_body() {
   if (body_ == Body::idle) body_ = Body::dropped;
 }
 
-// The value that a finished read gives.
-v8::MaybeLocal<v8::Value> Event::body_value(v8::Isolate* isolate, v8::Local<v8::Context> context) {
-  std::string_view bytes = body_bytes_;
-  switch (body_read_) {
+v8::MaybeLocal<v8::Value> body_value(v8::Isolate* isolate, v8::Local<v8::Context> context,
+                                     BodyRead read, std::string_view bytes) {
+  switch (read) {
     case BodyRead::chunk:
       return v8::Boolean::New(isolate, !bytes.empty());
     case BodyRead::array_buffer:
@@ -63,7 +62,7 @@ v8::MaybeLocal<v8::Value> Event::body_value(v8::Isolate* isolate, v8::Local<v8::
   if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
   v8::Local<v8::String> text;
   if (!to_js_string(isolate, bytes).ToLocal(&text)) return {};
-  if (body_read_ == BodyRead::text) return text;
+  if (read == BodyRead::text) return text;
   return v8::JSON::Parse(context, text);
 }
 
@@ -83,7 +82,7 @@ void Event::settle_body(v8::Isolate* isolate, v8::Local<v8::Context> context) {
   }
   v8::TryCatch caught(isolate);
   v8::Local<v8::Value> value;
-  if (body_value(isolate, context).ToLocal(&value)) {
+  if (body_value(isolate, context, body_read_, body_bytes_).ToLocal(&value)) {
     if (body_read_ != BodyRead::chunk) body_bytes_ = {};
     (void)resolver->Resolve(context, value);
   } else if (caught.HasCaught() && !caught.HasTerminated()) {
@@ -110,8 +109,9 @@ void Event::append_body(std::span<const char> data) {
 
 void Event::on_body(std::span<const char> data) {
   if (body_ == Body::reading) return append_body(data);
-  if (body_ != Body::passing || !channel_ || !response_open_) return;
-  if (channel_->write({data.data(), data.size()})) {
+  if (body_ != Body::passing || !channel_) return;
+  if (!body_sink_ && !response_open_) return;
+  if (body_sink_ ? body_sink_->take(data) : channel_->write({data.data(), data.size()})) {
     pull_ = true;
   } else {
     pass_blocked_ = true;
@@ -128,8 +128,35 @@ void Event::on_body_end() {
   if (body_ != Body::passing) return;
   body_ = Body::none;
   remove_pending();
-  finish();
+  if (body_sink_) {
+    std::exchange(body_sink_, nullptr)->take_end();
+  } else {
+    finish();
+  }
   settle();
+}
+
+bool Event::pass_body(BodySink& sink) {
+  if (body_ != Body::idle || !channel_) return false;
+  body_ = Body::passing;
+  body_sink_ = &sink;
+  pass_blocked_ = false;
+  add_pending();
+  pull_ = true;
+  return true;
+}
+
+void Event::sink_writable() {
+  if (body_ != Body::passing || !std::exchange(pass_blocked_, false)) return;
+  pull_ = true;
+  settle();
+}
+
+void Event::drop_sink() {
+  if (!std::exchange(body_sink_, nullptr)) return;
+  body_ = Body::dropped;
+  remove_pending();
+  touch();
 }
 
 }  // namespace skep::api

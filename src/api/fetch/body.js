@@ -44,7 +44,8 @@ import {
 } from "../streams/streams.js";
 import { is_search_params, search_params_string } from "../url/search_params.js";
 
-const { body_read, body_take, body_drop, event_require_own, utf8_decode, utf8_encode } = ops;
+const { body_read, body_take, body_drop, event_require_own, subrequest_cancel, subrequest_read,
+  subrequest_take, utf8_decode, utf8_encode } = ops;
 
 // As BodyRead in event.h.
 const kReadChunk = 0;
@@ -64,22 +65,27 @@ const used_message =
   "Body has already been used. It can only be used once. Use tee() first if you " +
   "need to read it twice.";
 
-// source: string, Uint8Array, or null when `stream` or `event` is the body.
+// source: string, Uint8Array, or null when `stream`, `event` or `subrequest` (ids) is the body.
 // type: an index of body_types, or a string.
-function make_body(source, type, stream, event) {
-  return { source, type, stream, event, used: false };
+function make_body(source, type, stream, event, subrequest = 0) {
+  return { source, type, stream, event, subrequest, used: false };
 }
 
 export function body_type(body) {
   return typeof body.type === "number" ? body_types[body.type] : body.type;
 }
 
-// The streams that stand for an incoming request's body, with their event: while nobody has read
-// from one, the body is still whole in native memory.
-const incoming_streams = new WeakMap();
+// The streams that stand for the body of an incoming request (with its event) or of an origin's
+// response (with its subrequest, negative): while nobody has read from one, native code can take
+// the body elsewhere.
+const native_streams = new WeakMap();
 
 export function incoming_body(event) {
   return make_body(null, kNoType, null, event);
+}
+
+export function subrequest_body(subrequest) {
+  return make_body(null, kNoType, null, 0, subrequest);
 }
 
 function bytes_copy(value) {
@@ -113,7 +119,8 @@ export function extract_body(init) {
           "This ReadableStream is disturbed (has already been read from), and cannot " +
           "be used as a body.");
       }
-      return make_body(null, kNoType, init, WeakMapPrototypeGet(incoming_streams, init) ?? 0);
+      const from = WeakMapPrototypeGet(native_streams, init) ?? 0;
+      return make_body(null, kNoType, init, from > 0 ? from : 0, from < 0 ? -from : 0);
     }
     if (ArrayBufferIsView(init) || is_array_buffer(init)) {
       return make_body(bytes_copy(init), kNoType, null, 0);
@@ -149,20 +156,20 @@ function bytes_of_source(source) {
   return typeof source === "string" ? utf8_encode(source) : source;
 }
 
-function incoming_stream(event) {
+function native_stream(id, read, take, cancel) {
   const { stream, controller } = new_byte_stream({
     __proto__: null,
     pull() {
-      return PromisePrototypeThen(body_read(event, kReadChunk), (more) => {
-        if (more) byte_enqueue(controller, body_take(event));
+      return PromisePrototypeThen(read(id, kReadChunk), (more) => {
+        if (more) byte_enqueue(controller, take(id));
         else byte_close(controller);
       }, (error) => byte_error(controller, error));
     },
     cancel() {
-      body_drop(event);
+      cancel(id);
     },
   });
-  WeakMapPrototypeSet(incoming_streams, stream, event);
+  WeakMapPrototypeSet(native_streams, stream, read === body_read ? id : -id);
   return stream;
 }
 
@@ -186,7 +193,14 @@ function source_stream(source) {
 // The body as a stream; from then on the stream is the body.
 export function body_stream(body) {
   if (body.stream === null) {
-    body.stream = body.event !== 0 ? incoming_stream(body.event) : source_stream(body.source);
+    if (body.event !== 0) {
+      body.stream = native_stream(body.event, body_read, body_take, body_drop);
+    } else if (body.subrequest !== 0) {
+      body.stream = native_stream(body.subrequest, subrequest_read, subrequest_take,
+                                  subrequest_cancel);
+    } else {
+      body.stream = source_stream(body.source);
+    }
     if (body.used) {
       // What a helper consumed shows as a disturbed stream.
       reader_cancel(acquire_reader(body.stream), undefined);
@@ -202,7 +216,7 @@ export function clone_body(body) {
   if (body.source !== null) return make_body(body.source, body.type, null, 0);
   const branches = tee_stream(body_stream(body));
   body.stream = branches[0];
-  body.event = 0;
+  body.event = body.subrequest = 0;
   return make_body(null, body.type, branches[1], 0);
 }
 
@@ -212,6 +226,32 @@ export function give_away(body, id) {
   if (body.source !== null || body.event !== id) return false;
   if (body.stream !== null) acquire_reader(body.stream);
   return true;
+}
+
+// As give_away, for the untouched body of a response from an origin: the subrequest's id, or 0.
+export function give_away_subrequest(body) {
+  if (body.source !== null || body.subrequest === 0) return 0;
+  if (body.stream !== null) acquire_reader(body.stream);
+  body.used = true;
+  return body.subrequest;
+}
+
+// For a request that leaves: the body as it is to be sent, which is used from now on.
+// {kind, value}, kind as SentBody in outbound.cc: 1 string or bytes, 2 stream, 3 the event's own.
+export function take_body(body, event) {
+  if (is_unusable(body)) throw used_error();
+  if (body.source !== null) {
+    body.used = true;
+    return { __proto__: null, kind: 1, value: body.source };
+  }
+  if (body.event !== 0) event_require_own(body.event);
+  if (give_away(body, event)) {
+    body.used = true;
+    return { __proto__: null, kind: 3, value: undefined };
+  }
+  const stream = body_stream(body);
+  body.used = true;
+  return { __proto__: null, kind: 2, value: stream };
 }
 
 export function body_length(body) {
@@ -311,6 +351,11 @@ function consume(body, kind) {
       event_require_own(body.event);
       body.used = true;
       return body_read(body.event, kind);
+    }
+    if (body.subrequest !== 0 && body.stream === null) {
+      const promise = subrequest_read(body.subrequest, kind);
+      body.used = true;
+      return promise;
     }
     if (body.stream !== null) {
       return PromisePrototypeThen(collect(body.stream), (bytes) => convert_bytes(bytes, kind));

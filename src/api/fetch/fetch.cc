@@ -1,21 +1,17 @@
 // The native half of Request, Response and bodies: the incoming request's head is read where it
 // lies in the channel, a response leaves in one call.
-#include <array>
-
 #include "api/base/ops.h"
 #include "api/base/values.h"
 #include "api/event/errors.h"
 #include "api/event/event.h"
+#include "api/fetch/head_maker.h"
 #include "api/runtime_impl.h"
+#include "net/headers.h"
 
 namespace skep::api {
 namespace {
 
 using Info = v8::FunctionCallbackInfo<v8::Value>;
-
-// The types that a body itself gives its response; index as in fetch/body.js.
-constexpr std::array<std::string_view, 3> kBodyTypes = {
-    "", "text/plain;charset=UTF-8", "application/x-www-form-urlencoded;charset=UTF-8"};
 
 uint32_t id_argument(const Info& info, int index) {
   return info[index]->IsUint32() ? info[index].As<v8::Uint32>()->Value() : 0;
@@ -32,63 +28,24 @@ Event* live_event(const Info& info) {
   return event;
 }
 
-bool equal_ignoring_case(std::string_view a, std::string_view lower) {
-  if (a.size() != lower.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i) {
-    const char c = a[i];
-    if ((c >= 'A' && c <= 'Z' ? c + 32 : c) != lower[i]) return false;
-  }
-  return true;
-}
-
 // request_header(id, lower_name) -> combined value, or null
 void request_header(const Info& info) {
   Event* event = live_event(info);
   if (!event) return;
   v8::Isolate* isolate = info.GetIsolate();
-  const std::string name = to_utf8(isolate, info[1]);
-  const std::string_view separator = name == "cookie" ? "; " : ", ";
-  std::string_view first;
-  std::string combined;
-  int found = 0;
-  for (const net::Header& header : event->request_headers()) {
-    if (!equal_ignoring_case(header.name, name)) continue;
-    if (++found == 1) {
-      first = header.value;
-      continue;
-    }
-    if (found == 2) combined = first;
-    combined.append(separator).append(header.value);
-  }
-  if (found == 0) return info.GetReturnValue().SetNull();
-  v8::Local<v8::String> value;
-  if (to_js_string(isolate, found == 1 ? first : combined).ToLocal(&value)) {
+  v8::Local<v8::Value> value;
+  if (combined_header(isolate, event->request_headers(), to_utf8(isolate, info[1]))
+          .ToLocal(&value)) {
     info.GetReturnValue().Set(value);
   }
-}
-
-std::string lower_case(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c += 32;
-  }
-  return lower;
 }
 
 // request_headers(id) -> [lower, value, name, ...]
 void request_headers(const Info& info) {
   Event* event = live_event(info);
-  if (!event) return;
-  v8::Isolate* isolate = info.GetIsolate();
-  v8::LocalVector<v8::Value> list(isolate);
-  for (const net::Header& header : event->request_headers()) {
-    const std::string lower = lower_case(header.name);
-    list.push_back(js_name(isolate, lower));
-    list.push_back(js_text(isolate, header.value));
-    list.push_back(lower == header.name ? list[list.size() - 2]
-                                        : v8::Local<v8::Value>(js_latin1(isolate, header.name)));
+  if (event) {
+    info.GetReturnValue().Set(flat_headers(info.GetIsolate(), event->request_headers()));
   }
-  info.GetReturnValue().Set(v8::Array::New(isolate, list.data(), list.size()));
 }
 
 // request_cf(id) -> the parsed object
@@ -139,52 +96,6 @@ void body_drop(const Info& info) {
   Event* event = find_event(info.GetIsolate(), id_argument(info, 0));
   if (event) event->drop_body();
 }
-
-// The head of a response from JavaScript's flat list [lower, value, name, ...]. Text goes into the
-// runtime's scratch buffer, which is valid until the next head is made.
-class HeadMaker {
- public:
-  HeadMaker(Runtime::Impl& runtime, v8::Isolate* isolate) : runtime_(runtime), isolate_(isolate) {
-    runtime_.scratch.clear();
-    runtime_.scratch_headers.clear();
-  }
-
-  bool add_list(v8::Local<v8::Context> context, v8::Local<v8::Value> list) {
-    if (!list->IsArray()) return true;
-    auto array = list.As<v8::Array>();
-    if (array->Iterate(context, &HeadMaker::visit, this).IsNothing()) return false;
-    return ends_.size() % 3 == 0;
-  }
-
-  net::ResponseHead head(int status, std::string_view status_text, uint32_t type) {
-    auto& headers = runtime_.scratch_headers;
-    const std::string_view text = runtime_.scratch;
-    for (size_t i = 0; i + 2 < ends_.size(); i += 3) {
-      const size_t start = ends_[i], value_end = ends_[i + 1], name_end = ends_[i + 2];
-      headers.push_back({.name = text.substr(value_end, name_end - value_end),
-                         .value = text.substr(start, value_end - start)});
-    }
-    if (type > 0 && type < kBodyTypes.size()) {
-      headers.push_back({.name = "Content-Type", .value = kBodyTypes[type]});
-    }
-    return {.status = status, .status_text = status_text, .headers = headers};
-  }
-
- private:
-  static v8::Array::CallbackResult visit(uint32_t index, v8::Local<v8::Value> element, void* data) {
-    auto* self = static_cast<HeadMaker*>(data);
-    // The lower-case name is for JavaScript alone.
-    if (index % 3 != 0 && element->IsString()) {
-      append_utf8(self->isolate_, element.As<v8::String>(), self->runtime_.scratch);
-    }
-    self->ends_.push_back(self->runtime_.scratch.size());
-    return v8::Array::CallbackResult::kContinue;
-  }
-
-  Runtime::Impl& runtime_;
-  v8::Isolate* isolate_;
-  std::vector<size_t> ends_;
-};
 
 bool is_ascii(const uint8_t* data, size_t length) {
   uint64_t all = 0;
@@ -314,7 +225,49 @@ void utf8_decode(const Info& info) {
   if (to_js_string(isolate, text).ToLocal(&string)) info.GetReturnValue().Set(string);
 }
 
+std::string lower_case(std::string_view name) {
+  std::string lower(name);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c += 32;
+  }
+  return lower;
+}
+
 }  // namespace
+
+v8::MaybeLocal<v8::Value> combined_header(v8::Isolate* isolate,
+                                          std::span<const net::Header> headers,
+                                          std::string_view lower_name) {
+  const std::string_view separator = lower_name == "cookie" ? "; " : ", ";
+  std::string_view first;
+  std::string combined;
+  int found = 0;
+  for (const net::Header& header : headers) {
+    if (!net::equals_ignore_case(header.name, lower_name)) continue;
+    if (++found == 1) {
+      first = header.value;
+      continue;
+    }
+    if (found == 2) combined = first;
+    combined.append(separator).append(header.value);
+  }
+  if (found == 0) return v8::Null(isolate);
+  v8::Local<v8::String> value;
+  if (!to_js_string(isolate, found == 1 ? first : combined).ToLocal(&value)) return {};
+  return value;
+}
+
+v8::Local<v8::Array> flat_headers(v8::Isolate* isolate, std::span<const net::Header> headers) {
+  v8::LocalVector<v8::Value> list(isolate);
+  for (const net::Header& header : headers) {
+    const std::string lower = lower_case(header.name);
+    list.push_back(js_name(isolate, lower));
+    list.push_back(js_text(isolate, header.value));
+    list.push_back(lower == header.name ? list[list.size() - 2]
+                                        : v8::Local<v8::Value>(js_latin1(isolate, header.name)));
+  }
+  return v8::Array::New(isolate, list.data(), list.size());
+}
 
 std::span<const Op> fetch_ops() {
   static constexpr Op ops[] = {

@@ -1,17 +1,186 @@
-// The global fetch(). Outbound requests are not part of this version.
+// The global fetch() (Fetch standard, 5.6, as far as a server has it): a request to an origin, its
+// redirects, its response.
 import { ops } from "../base/ops.js";
 import { expose_function } from "../base/expose.js";
-import { Error } from "../base/primordials.js";
+import {
+  ArrayPrototypePush,
+  Error,
+  PromisePrototypeThen,
+  StringPrototypeIndexOf,
+  StringPrototypeSlice,
+  StringPrototypeStartsWith,
+  TypeError,
+  TypedArrayPrototypeGetSymbolToStringTag,
+} from "../base/primordials.js";
 import { require_args } from "../base/webidl.js";
-import { Request } from "./request.js";
+import { signal_abort_reason, signal_add_algorithm, signal_is_aborted } from "../dom/abort.js";
+import { acquire_reader, reader_cancel, reader_read, stream_expected_length }
+  from "../streams/streams.js";
+import { parse_url } from "../url/url.js";
+import { take_body } from "./body.js";
+import { Request, is_request, request_parts } from "./request.js";
+import { response_from_origin } from "./response.js";
 
-const { event_require } = ops;
+const { event_current, event_require, request_headers, subrequest_abort, subrequest_drop,
+  subrequest_finish, subrequest_head, subrequest_info, subrequest_start, subrequest_writable,
+  subrequest_write } = ops;
+
+const max_redirects = 20;
+
+// As SentBody in outbound.cc.
+const kNone = 0;
+const kWhole = 1;
+const kStream = 2;
+
+// Carries the stream of a request's body to the origin, as fast as that takes it: a read request
+// (Streams standard) that reads again by itself.
+class Upload {
+  #id;
+  #reader;
+  #reading = false;
+  #again = false;
+  constructor(id, reader) {
+    this.#id = id;
+    this.#reader = reader;
+  }
+  read() {
+    this.#again = true;
+    if (this.#reading) return;
+    this.#reading = true;
+    while (this.#again) {
+      this.#again = false;
+      reader_read(this.#reader, this);
+    }
+    this.#reading = false;
+  }
+  chunk(value) {
+    if (TypedArrayPrototypeGetSymbolToStringTag(value) !== "Uint8Array") {
+      const error = new TypeError("The body of a request must be a stream of Uint8Array, but it " +
+        `gave a chunk of type ${typeof value}.`);
+      reader_cancel(this.#reader, error);
+      this.error(error);
+      return;
+    }
+    const state = subrequest_write(this.#id, value);
+    if (state === 1) return this.read();
+    if (state === 0) {
+      PromisePrototypeThen(subrequest_writable(this.#id), (open) => {
+        if (open) this.read();
+        else this.#gone();
+      });
+      return;
+    }
+    this.#gone();
+  }
+  #gone() {
+    reader_cancel(this.#reader, new Error("Network connection lost."));
+  }
+  close() {
+    subrequest_finish(this.#id);
+  }
+  error(error) {
+    subrequest_abort(this.#id, error);
+  }
+}
+
+// The headers that tell of a body that is gone (Fetch standard, "request-body-header name").
+function is_body_header(lower) {
+  return lower === "content-encoding" || lower === "content-language" ||
+    lower === "content-location" || lower === "content-type" || lower === "content-length";
+}
+
+function without(list, drop) {
+  const kept = [];
+  for (let i = 0; i < list.length; i += 3) {
+    if (!drop(list[i])) ArrayPrototypePush(kept, list[i], list[i + 1], list[i + 2]);
+  }
+  return kept;
+}
+
+// "scheme://host:port" of a serialised http(s) URL.
+function origin_of(url) {
+  const start = StringPrototypeIndexOf(url, "//") + 2;
+  return StringPrototypeSlice(url, 0, StringPrototypeIndexOf(url, "/", start));
+}
+
+// A response's URL has no fragment.
+function without_fragment(url) {
+  const hash = StringPrototypeIndexOf(url, "#");
+  return hash < 0 ? url : StringPrototypeSlice(url, 0, hash);
+}
+
+function is_redirect(status) {
+  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+}
+
+function check_scheme(url) {
+  if (!StringPrototypeStartsWith(url, "http:") && !StringPrototypeStartsWith(url, "https:")) {
+    throw new TypeError(`Fetch API cannot load: ${url}`);
+  }
+}
+
+// "HTTP-redirect fetch": changes what is to be sent next.
+function follow(parts, status, location) {
+  const next = parse_url(location, parts.url);
+  if (next === undefined) throw new TypeError(`Invalid URL in the Location header: ${location}`);
+  check_scheme(next);
+  if (typeof parts.headers === "number") parts.headers = request_headers(parts.headers);
+  const to_get = status === 303 ? parts.method !== "GET" && parts.method !== "HEAD" :
+    (status === 301 || status === 302) && parts.method === "POST";
+  if (to_get) {
+    parts.method = "GET";
+    parts.sent = { __proto__: null, kind: kNone, value: undefined };
+    parts.headers = without(parts.headers, is_body_header);
+  } else if (parts.sent.kind > kWhole) {
+    throw new TypeError(
+      "A request with a one-time-use body (it was initialized from a stream, not a buffer) " +
+      "encountered a redirect requiring the body to be retransmitted. To avoid this error in the " +
+      "future, construct this request from a buffer-like body initializer.");
+  }
+  if (origin_of(next) !== origin_of(parts.url)) {
+    parts.headers = without(parts.headers, (lower) => lower === "authorization");
+  }
+  parts.url = next;
+}
+
+function begin(parts) {
+  const { sent } = parts;
+  const value = sent.kind === kStream ? stream_expected_length(sent.value) : sent.value;
+  const id = subrequest_start(parts.method, parts.url, parts.headers, sent.kind, value, parts.raw);
+  if (sent.kind === kStream) new Upload(id, acquire_reader(sent.value)).read();
+  return id;
+}
+
+async function send(parts) {
+  const { signal } = parts;
+  let id = 0;
+  if (signal !== null) {
+    if (signal_is_aborted(signal)) throw signal_abort_reason(signal);
+    signal_add_algorithm(signal, () => subrequest_abort(id, signal_abort_reason(signal)));
+  }
+  check_scheme(parts.url);
+  parts.sent = parts.body === null ? { __proto__: null, kind: kNone, value: undefined } :
+    take_body(parts.body, event_current());
+  for (let hops = 0; ; hops++) {
+    id = begin(parts);
+    await subrequest_head(id);
+    const info = subrequest_info(id);
+    const status = info[0];
+    const location = info[3];
+    if (parts.redirect !== "follow" || location === null || !is_redirect(status)) {
+      return response_from_origin(id, info, without_fragment(parts.url), hops > 0);
+    }
+    if (hops === max_redirects) throw new TypeError("Too many redirects.");
+    follow(parts, status, location);
+    subrequest_drop(id);
+  }
+}
 
 async function fetch(input, init = undefined) {
   require_args(arguments.length, 1, "fetch", "ServiceWorkerGlobalScope");
   event_require();
-  new Request(input, init);  // what is wrong with the arguments is said first
-  throw new Error("Outbound fetch() is not available in this version of skep.");
+  const request = init === undefined && is_request(input) ? input : new Request(input, init);
+  return await send(request_parts(request));
 }
 
 expose_function(fetch, "fetch");

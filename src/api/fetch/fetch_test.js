@@ -273,10 +273,16 @@ export const body_form_data = {
   },
 };
 
-export const fetch_is_not_there_yet = {
+export const fetch_says_what_is_wrong = {
   async test() {
     await assert_rejects(fetch("http://a.test/"), Error,
-      "Outbound fetch() is not available in this version of skep.");
+      "This worker is not permitted to access the internet.");
+    await assert_rejects(fetch("ftp://a.test/"), TypeError, "Fetch API cannot load: ftp://a.test/");
+    await assert_rejects(fetch("http://a.test/", { signal: AbortSignal.abort("why") })
+      .catch((reason) => { throw new Error(reason); }), Error, "why");
+    const used = new Request("http://a.test/", { method: "POST", body: "x" });
+    await used.text();
+    await assert_rejects(fetch(used), TypeError);
     await assert_rejects(fetch("nonsense"), TypeError, "Invalid URL");
     assert_equals(typeof caches, "undefined");
     assert_equals(typeof WebSocketPair, "undefined");

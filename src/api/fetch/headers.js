@@ -24,7 +24,11 @@ import {
 } from "../base/primordials.js";
 import { require_args, to_dom_string } from "../base/webidl.js";
 
-const { request_header, request_headers } = ops;
+const { request_header, request_headers, subrequest_header, subrequest_headers } = ops;
+
+// Where headers lie that are still in native memory.
+export const request_source = { __proto__: null, one: request_header, all: request_headers };
+export const response_source = { __proto__: null, one: subrequest_header, all: subrequest_headers };
 
 const name_pattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const max_known_names = 256;
@@ -146,18 +150,20 @@ let get_list;
 
 export class Headers {
   #list;       // null while the headers are still in native memory
-  #event = 0;  // whose
+  #source = null;  // and which: request_source or response_source,
+  #id = 0;         // of this event or subrequest
   #immutable = false;
 
-  constructor(init = undefined, event = undefined, immutable = undefined) {
+  constructor(init = undefined, id = undefined, immutable = undefined) {
     if (init === kInternal) {
-      // (kInternal, event): of an incoming request; (kInternal, list, immutable).
-      if (typeof event === "number") {
+      // (kInternal, id, source): in native memory; (kInternal, list, immutable).
+      if (typeof id === "number") {
         this.#list = null;
-        this.#event = event;
+        this.#id = id;
+        this.#source = immutable;
         this.#immutable = true;
       } else {
-        this.#list = event;
+        this.#list = id;
         this.#immutable = immutable === true;
       }
       return;
@@ -172,7 +178,7 @@ export class Headers {
   }
 
   #whole() {
-    return (this.#list ??= request_headers(this.#event));
+    return (this.#list ??= this.#source.all(this.#id));
   }
 
   #mutable() {
@@ -185,14 +191,14 @@ export class Headers {
     require_args(arguments.length, 1, "get", "Headers");
     const list = this.#list;
     const lower = lower_name(name);
-    return list === null ? request_header(this.#event, lower) : list_get(list, lower);
+    return list === null ? this.#source.one(this.#id, lower) : list_get(list, lower);
   }
 
   has(name) {
     require_args(arguments.length, 1, "has", "Headers");
     const list = this.#list;
     const lower = lower_name(name);
-    return (list === null ? request_header(this.#event, lower) : list_get(list, lower)) !== null;
+    return (list === null ? this.#source.one(this.#id, lower) : list_get(list, lower)) !== null;
   }
 
   set(name, value) {

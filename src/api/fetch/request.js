@@ -29,7 +29,14 @@ import {
   is_used,
   used_error,
 } from "./body.js";
-import { Headers, copy_list, headers_list, list_from_init, list_get } from "./headers.js";
+import {
+  Headers,
+  copy_list,
+  headers_list,
+  list_from_init,
+  list_get,
+  request_source,
+} from "./headers.js";
 
 const { request_cf, request_has_body } = ops;
 
@@ -66,6 +73,7 @@ function check_cache(value) {
 }
 
 let is_request;
+let request_parts;
 
 export class Request {
   #event = 0;        // of an incoming request; 0 for one that was constructed
@@ -78,6 +86,7 @@ export class Request {
   #signal = null;
   #cf = undefined;
   #cache = undefined;
+  #raw_response = false;  // encodeResponseBody: "manual"
 
   constructor(input, init = undefined, method = undefined, url = undefined) {
     if (input === kInternal) {
@@ -98,6 +107,7 @@ export class Request {
       this.#redirect = source.#redirect;
       this.#cf = source.#cf_value();
       this.#cache = source.#cache;
+      this.#raw_response = source.#raw_response;
     } else {
       this.#method = "GET";
       this.#url = parse_url(to_usv_string(input)) ?? invalid_url();
@@ -107,6 +117,18 @@ export class Request {
 
   static {
     is_request = (value) => typeof value === "object" && value !== null && #url in value;
+    // What fetch() sends. headers: a list, or the id of the event whose own these are.
+    request_parts = (request) => ({
+      __proto__: null,
+      method: request.#method,
+      url: request.#url,
+      headers: request.#list ?? request.#event,
+      body: request.#own_body(),
+      redirect: request.#redirect,
+      signal: request.#signal,
+      cf: request.#event !== 0 ? undefined : request.#cf,
+      raw: request.#raw_response,
+    });
   }
 
   // The order of reading is that of the standard's dictionary: by name.
@@ -114,6 +136,7 @@ export class Request {
     const body = options.body;
     const cache = options.cache;
     const cf = options.cf;
+    const { encodeResponseBody } = options;
     const headers = options.headers;
     const integrity = options.integrity;
     const method = options.method;
@@ -121,6 +144,13 @@ export class Request {
     const signal = options.signal;
     if (cache !== undefined) this.#cache = check_cache(cache);
     if (cf !== undefined) this.#cf = cf;
+    if (encodeResponseBody !== undefined) {
+      const mode = to_dom_string(encodeResponseBody);
+      if (mode !== "automatic" && mode !== "manual") {
+        throw new TypeError(`encodeResponseBody: unexpected value: ${mode}`);
+      }
+      this.#raw_response = mode === "manual";
+    }
     if (integrity !== undefined && to_dom_string(integrity) !== "") {
       throw new TypeError(
         "Subrequest integrity checking is not implemented. The \"integrity\" option " +
@@ -184,7 +214,8 @@ export class Request {
   }
 
   #headers_object() {
-    return (this.#headers ??= new Headers(kInternal, this.#list ?? this.#event));
+    return (this.#headers ??= this.#list !== null ?
+      new Headers(kInternal, this.#list) : new Headers(kInternal, this.#event, request_source));
   }
 
   #type() {
@@ -274,4 +305,4 @@ function invalid_url() {
 }
 
 expose_class(Request, "Request");
-export { is_request };
+export { is_request, request_parts };

@@ -24,15 +24,24 @@ import {
   clone_body,
   extract_body,
   give_away,
+  give_away_subrequest,
   is_unusable,
   is_used,
   kNoType,
+  subrequest_body,
   used_error,
 } from "./body.js";
-import { Headers, copy_list, headers_list, list_from_init, list_get } from "./headers.js";
+import {
+  Headers,
+  copy_list,
+  headers_list,
+  list_from_init,
+  list_get,
+  response_source,
+} from "./headers.js";
 import { pump_body } from "./pump.js";
 
-const { respond, respond_stream } = ops;
+const { respond, respond_stream, respond_subrequest } = ops;
 
 function is_null_body_status(status) {
   return status === 101 || status === 204 || status === 205 || status === 304;
@@ -43,6 +52,7 @@ const reason_pattern = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 let is_response;
 let send_response;
+let response_from_origin;
 
 export class Response {
   #status = 200;
@@ -54,6 +64,8 @@ export class Response {
   #cf = undefined;
   #url = "";
   #encode_body = "automatic";
+  #subrequest = 0;  // of an origin's response: where its headers are
+  #redirected = false;
 
   constructor(body = null, init = undefined) {
     if (init !== undefined) this.#take_init(init);
@@ -69,6 +81,17 @@ export class Response {
   static {
     is_response = (value) => typeof value === "object" && value !== null && #status in value;
     send_response = (id, response) => response.#send(id);
+    // info: as subrequest_info gives it
+    response_from_origin = (subrequest, info, url, redirected) => {
+      const response = new Response();
+      response.#subrequest = subrequest;
+      response.#status = info[0];
+      response.#status_text = info[1];
+      response.#url = url;
+      response.#redirected = redirected;
+      if (info[2]) response.#body = subrequest_body(subrequest);
+      return response;
+    };
   }
 
   #take_init(value) {
@@ -126,6 +149,9 @@ export class Response {
 
   #headers_object() {
     if (this.#headers !== null) return this.#headers;
+    if (this.#subrequest !== 0) {
+      return (this.#headers = new Headers(kInternal, this.#subrequest, response_source));
+    }
     if (this.#list === null) {
       this.#list = [];
       if (this.#body !== null) this.#add_type();
@@ -140,12 +166,19 @@ export class Response {
         "Return value from serve handler must not be an error response (like Response.error())");
     }
     const body = this.#body;
-    const list = this.#list;
+    if (body !== null && is_unusable(body)) throw used_error();
+    const origin = body === null ? this.#subrequest : give_away_subrequest(body);
+    if (origin !== 0) {
+      const headers = this.#subrequest === origin ? null : headers_list(this.#headers_object());
+      const manual = this.#encode_body === "manual";
+      respond_subrequest(id, this.#status, this.#status_text, headers, origin, manual);
+      return;
+    }
+    const list = this.#subrequest !== 0 ? headers_list(this.#headers_object()) : this.#list;
     if (body === null) {
       respond(id, this.#status, this.#status_text, list, kNoType, null);
       return;
     }
-    if (is_unusable(body)) throw used_error();
     // The stream is made before the body counts as used.
     if (body.source === null && (body.stream !== null || body.event !== id)) body_stream(body);
     // With a list, the list has said what the type is.
@@ -226,8 +259,7 @@ export class Response {
     return this.#url;
   }
   get redirected() {
-    this.#url;
-    return false;
+    return this.#redirected;
   }
   get cf() {
     return this.#cf;
@@ -253,6 +285,9 @@ export class Response {
     copy.#type = this.#type;
     copy.#cf = this.#cf;
     copy.#encode_body = this.#encode_body;
+    copy.#subrequest = this.#subrequest;
+    copy.#url = this.#url;
+    copy.#redirected = this.#redirected;
     copy.#list = this.#list === null ? null : copy_list(this.#list);
     copy.#body = clone_body(body);
     return copy;
@@ -283,4 +318,4 @@ export class Response {
 }
 
 expose_class(Response, "Response");
-export { is_response, send_response };
+export { is_response, response_from_origin, send_response };
