@@ -195,7 +195,10 @@ void Typescript::transform(
     std::function<void(std::expected<TransformedModule, api::ExceptionReport>)> done) {
   if (file.ends_with("x")) {
     api::ExceptionReport report =
-        report_of(fmt::format("{}: JSX is not supported in this version; bundle it first.", file));
+        report_of(fmt::format("{}: JSX is not compiled here. Compile it first, for example with "
+                              "`npx esbuild {} --bundle --format=esm --jsx=automatic "
+                              "--outfile=dist/index.js`, and make the result the main module.",
+                              file, file));
     report.file = file;
     return done(std::unexpected(std::move(report)));
   }

@@ -1,4 +1,5 @@
 // How the runtime's things become globals, with the property attributes that Web IDL asks for.
+import { ops } from "./ops.js";
 import {
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
@@ -6,6 +7,7 @@ import {
   SymbolToStringTag,
 } from "./primordials.js";
 
+const { structured_clone_mark } = ops;
 const global = globalThis;
 
 function make_members_enumerable(object, skip) {
@@ -34,6 +36,7 @@ export function finish_class(cls, name) {
     ObjectDefineProperty(prototype, keys[i], descriptor);
   }
   make_members_enumerable(cls, "constructor");
+  structured_clone_mark(prototype);
   ObjectDefineProperty(prototype, SymbolToStringTag, {
     __proto__: null, value: name, writable: false, enumerable: false, configurable: true,
   });

@@ -169,6 +169,7 @@ function utf8_text(bytes) {
 
 let is_file;
 let file_name;
+let copy_blob;
 
 export class File extends Blob {
   #name;
@@ -178,7 +179,7 @@ export class File extends Blob {
     if (parts !== kInternal) require_new_args(arguments.length, 2, "File");
     super(parts, options);
     this.#name = to_usv_string(name);
-    const modified = parts === kInternal ? undefined : options?.lastModified;
+    const modified = options?.lastModified;
     const time = modified === undefined ? DateNow() : +modified;
     this.#last_modified = NumberIsNaN(time) ? 0 : to_clamped_integer(time, -max_safe, max_safe);
   }
@@ -186,6 +187,11 @@ export class File extends Blob {
   static {
     is_file = (value) => typeof value === "object" && value !== null && #name in value;
     file_name = (file) => file.#name;
+    // Shares the bytes, which never change.
+    copy_blob = (blob) => #name in blob
+      ? new File(kInternal, blob.#name, { __proto__: null, bytes: blob_bytes(blob),
+        type: blob_type(blob), lastModified: blob.#last_modified })
+      : make_blob(blob_bytes(blob), blob_type(blob));
   }
 
   get name() {
@@ -199,7 +205,7 @@ export class File extends Blob {
 expose_class(Blob, "Blob");
 expose_class(File, "File");
 
-export { blob_bytes, blob_type, file_name, is_blob, is_file };
+export { blob_bytes, blob_type, copy_blob, file_name, is_blob, is_file };
 
 // Takes `bytes` without a copy: nobody else may change them.
 export function make_blob(bytes, type) {

@@ -24,6 +24,7 @@ const constants = [null, "INDEX_SIZE_ERR", "DOMSTRING_SIZE_ERR", "HIERARCHY_REQU
   "DATA_CLONE_ERR"];
 
 export let is_dom_exception;
+export let copy_dom_exception;
 
 export class DOMException {
   #message;
@@ -57,6 +58,7 @@ export class DOMException {
   }
   static {
     is_dom_exception = (value) => typeof value === "object" && value !== null && #name in value;
+    copy_dom_exception = (value) => new DOMException(value.#message, value.#name);
   }
 }
 ObjectSetPrototypeOf(DOMException.prototype, Error.prototype);

@@ -1,6 +1,7 @@
 #include "api/event/event.h"
 
 #include "api/base/values.h"
+#include "api/event/env_scope.h"
 #include "api/event/errors.h"
 #include "api/event/report.h"
 #include "api/event/timers.h"
@@ -462,7 +463,7 @@ uint32_t current_event_id(v8::Isolate* isolate) {
   v8::Local<v8::Data> data = isolate->GetContinuationPreservedEmbedderDataV2();
   if (!data->IsValue()) return 0;
   v8::Local<v8::Value> value = data.As<v8::Value>();
-  return value->IsUint32() ? value.As<v8::Uint32>()->Value() : 0;
+  return value->IsUint32() ? value.As<v8::Uint32>()->Value() : scoped_event_id(isolate);
 }
 
 Event* current_event(v8::Isolate* isolate) {

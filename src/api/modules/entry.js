@@ -3,15 +3,18 @@
 import { expose_value, finish_class } from "../base/expose.js";
 import {
   ArrayPrototypePush,
+  Error,
   FunctionPrototypeCall,
   JSONParse,
   ObjectGetPrototypeOf,
   ObjectHasOwn,
   ObjectKeys,
+  Proxy,
   ReflectConstruct,
   ReflectDeleteProperty,
   TypeError,
 } from "../base/primordials.js";
+import { importable_env, with_env } from "../event/env_scope.js";
 import { set_global_scope, wait_until } from "../event/event.js";
 import { fetch_listeners } from "../event/service_worker.js";
 
@@ -46,6 +49,15 @@ finish_class(WorkflowEntrypoint, "WorkflowEntrypoint");
 finish_class(RpcTarget, "RpcTarget");
 
 const env = {};
+const imported_env = importable_env(env);
+
+// What needs bindings between Workers says so when it is used, and not by a missing export.
+function no_exports() {
+  throw new Error(
+    "The exports of \"cloudflare:workers\" are bindings to this Worker's own entrypoints. Bindings " +
+    "between Workers are not part of this version of skep.");
+}
+const exports = new Proxy({}, { __proto__: null, get: no_exports, has: no_exports, ownKeys: no_exports });
 
 // vars: [name, value, is_json, …]
 function set_env(vars) {
@@ -67,7 +79,11 @@ export function builtin_module(name) {
     DurableObject,
     WorkflowEntrypoint,
     RpcTarget,
-    env,
+    env: imported_env,
+    exports,
+    withEnv: (env, fn) => with_env(env, fn),
+    withExports: () => no_exports(),
+    withEnvAndExports: () => no_exports(),
     waitUntil: (promise) => wait_until(promise),
   };
 }

@@ -7,7 +7,7 @@ const early = [env.TEXT, env.LIST];
 export const env_everywhere = {
   test(controller, handler_env) {
     assert_equals(early, ["a text", [1, 2]]);
-    assert(handler_env === env);
+    assert_equals([handler_env.TEXT, Object.keys(handler_env)], [env.TEXT, Object.keys(env)]);
     assert_equals(typeof TEXT, "undefined");
   },
 };
@@ -69,4 +69,39 @@ export const errors_are_reported_not_thrown = {
 
 export default {
   test() {},
+};
+
+export const scoped_env = {
+  async test(controller, handler_env, ctx) {
+    const other = { TEXT: "another", more: 1 };
+    const { withEnv } = workers;
+    const seen = [];
+    const results = withEnv(other, async () => {
+      seen.push(env.TEXT, "more" in env, Object.keys(env).length, handler_env.TEXT);
+      await scheduler.wait(1);
+      seen.push(env.TEXT);
+      const timer = new Promise((resolve) => setTimeout((a) => resolve(a + env.TEXT), 1, "in a timer: "));
+      const inner = withEnv({ TEXT: "inner" }, () => env.TEXT);
+      ctx.waitUntil(Promise.resolve().then(() => seen.push(`later ${env.TEXT}`)));
+      env.added = true;
+      return [await timer, inner, env.TEXT];
+    });
+    assert_equals(env.TEXT, "a text");
+    assert_equals(await results, ["in a timer: another", "inner", "another"]);
+    assert_equals(seen, ["another", true, 2, "a text", "another", "later another"]);
+    assert_equals([other.added, env.added, env.TEXT], [true, undefined, "a text"]);
+    assert_throws(() => withEnv(other, () => { throw new RangeError("r"); }), RangeError);
+    assert_equals(env.TEXT, "a text");
+    assert_throws(() => withEnv(null, () => {}), TypeError);
+    assert_throws(() => withEnv({}, null), TypeError);
+  },
+};
+
+export const exports_say_what_they_lack = {
+  test() {
+    const { exports, withExports } = workers;
+    assert_throws(() => exports.default, Error, /not part of this version/);
+    assert_throws(() => "x" in exports, Error);
+    assert_throws(() => withExports({}, () => {}), Error, /not part of this version/);
+  },
 };

@@ -3,24 +3,17 @@ import { ops } from "../base/ops.js";
 import { expose_function } from "../base/expose.js";
 import { ArrayPrototypePush, SymbolIterator, TypeError } from "../base/primordials.js";
 import { require_args, to_dictionary } from "../base/webidl.js";
-import { is_blob } from "../blob/blob.js";
-import { DOMException } from "../dom/dom_exception.js";
-import { is_abort_signal } from "../dom/abort.js";
-import { is_headers } from "../fetch/headers.js";
-import { is_request } from "../fetch/request.js";
-import { is_response } from "../fetch/response.js";
-import { is_readable_stream } from "../streams/streams.js";
+import { copy_blob, is_blob } from "../blob/blob.js";
+import { copy_dom_exception, DOMException, is_dom_exception } from "../dom/dom_exception.js";
 
 const { structured_clone } = ops;
 
-// Platform objects that cannot be cloned. V8 takes them for plain objects, so the value itself is
-// looked at here.
-function check_platform_object(value) {
-  if (typeof value !== "object" || value === null) return;
-  if (is_headers(value) || is_request(value) || is_response(value) || is_readable_stream(value) ||
-      is_abort_signal(value) || is_blob(value)) {
-    throw new DOMException("The object could not be cloned.", "DataCloneError");
-  }
+// A platform object's copy; undefined where it cannot be cloned. What a platform object is, native
+// code knows by the mark of finish_class.
+function clone_platform_object(value) {
+  if (is_blob(value)) return copy_blob(value);
+  if (is_dom_exception(value)) return copy_dom_exception(value);
+  return undefined;
 }
 
 function structuredClone(value, options = undefined) {
@@ -33,10 +26,9 @@ function structuredClone(value, options = undefined) {
     }
     for (const item of transfer) ArrayPrototypePush(list, item);
   }
-  check_platform_object(value);
   const failures = [];
   try {
-    return structured_clone(value, list, failures);
+    return structured_clone(value, list, failures, clone_platform_object);
   } catch (error) {
     if (failures.length > 0) throw new DOMException(failures[0], "DataCloneError");
     throw error;

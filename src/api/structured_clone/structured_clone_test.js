@@ -33,8 +33,34 @@ export const refusals = {
   test() {
     assert_throws(() => structuredClone(() => {}), "DataCloneError");
     assert_throws(() => structuredClone({ a: Symbol("s") }), "DataCloneError");
-    assert_throws(() => structuredClone(new Headers()), "DataCloneError");
+    class Mine extends EventTarget {}
+    for (const value of [new Headers(), new URL("a:b"), new Request("http://a/"), new Mine(),
+      new AbortController().signal, new ReadableStream(), new FormData(), crypto]) {
+      assert_throws(() => structuredClone(value), "DataCloneError");
+      assert_throws(() => structuredClone({ list: [{ value }] }), "DataCloneError");
+      assert_throws(() => structuredClone(new Map([[1, value]])), "DataCloneError");
+    }
     assert_throws(() => structuredClone({ get a() { throw new EvalError("mine"); } }), EvalError);
     assert_throws(() => structuredClone(), TypeError);
+  },
+};
+
+export const platform_objects = {
+  async test() {
+    const blob = new Blob(["text"], { type: "text/x" });
+    const file = new File(["f"], "name", { lastModified: 7 });
+    const copy = structuredClone({ blob, again: blob, files: [file],
+      error: new DOMException("m", "DataError") });
+    assert(copy.blob !== blob && copy.blob === copy.again && copy.blob instanceof Blob);
+    assert(!(copy.blob instanceof File) && copy.files[0] instanceof File);
+    assert_equals([await copy.blob.text(), copy.blob.type], ["text", "text/x"]);
+    assert_equals([copy.files[0].name, copy.files[0].lastModified], ["name", 7]);
+    assert(copy.error instanceof DOMException);
+    assert_equals([copy.error.name, copy.error.message], ["DataError", "m"]);
+    class Plain { x = 1; }
+    assert_equals(Object.getPrototypeOf(structuredClone(new Plain())), Object.prototype);
+    const behind = Object.create(new Proxy(Headers.prototype, {
+      getPrototypeOf() { throw new EvalError("a trap ran"); } }), { a: { value: 1, enumerable: true } });
+    assert_equals(structuredClone(behind), { a: 1 });
   },
 };

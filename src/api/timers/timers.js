@@ -20,6 +20,7 @@ import {
   signal_add_algorithm,
   signal_is_aborted,
 } from "../dom/abort.js";
+import { in_scope } from "../event/env_scope.js";
 import { report_error } from "../event/event.js";
 
 const { timer_set, timer_clear } = ops;
@@ -55,13 +56,13 @@ function check_callback(callback, name) {
 function setTimeout(callback, delay = 0, ...args) {
   require_args(arguments.length, 1, "setTimeout", "ServiceWorkerGlobalScope");
   check_callback(callback, "setTimeout");
-  return add_timer(callback, normal_delay(delay), false, args);
+  return add_timer(in_scope(callback), normal_delay(delay), false, args);
 }
 
 function setInterval(callback, delay = 0, ...args) {
   require_args(arguments.length, 1, "setInterval", "ServiceWorkerGlobalScope");
   check_callback(callback, "setInterval");
-  return add_timer(callback, normal_delay(delay), true, args);
+  return add_timer(in_scope(callback), normal_delay(delay), true, args);
 }
 
 function clear(id) {
