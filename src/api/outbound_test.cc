@@ -265,7 +265,8 @@ TEST_F(Outbound, LostConnections) {
       get(body),
       "Error:Network connection lost.:http://o.test: the connection ended without a response|"
       "200|Error:Network connection lost.:http://o.test: the connection ended inside the response|"
-      "Error:Network connection lost.:http://o.test: a transfer coding where none can be");
+      "Error:Network connection lost.:http://o.test: Content-Length can't be present with "
+      "Transfer-Encoding");
 }
 
 // A body cut at the origin is cut for the client too, and is not taken for a whole one.
