@@ -371,7 +371,7 @@ TEST(Event, TheHeadStaysForWaitUntil) {
   EXPECT_EQ(worker.get("http://worker.test/log"), "bee");
   // Nothing holds the event: once the answer is complete, the channel is not asked any more.
   EXPECT_EQ(worker.get("http://worker.test/late"), "ok");
-  EXPECT_EQ(worker.get("http://worker.test/log"), kContextEndedMessage);
+  EXPECT_EQ(worker.get("http://worker.test/log"), kHeadUnreadMessage);
 }
 
 TEST(Event, CancelEndsAtOnce) {

@@ -17,6 +17,12 @@ inline constexpr const char* kCrossRequestMessage =
     "allows us to improve overall performance.";
 inline constexpr const char* kContextEndedMessage =
     "Couldn't complete operation because the execution context has ended.";
+// Of skep's own: a request's head is made into objects when it is first read, which is cheaper than
+// keeping it for those who look at it when the request is over.
+inline constexpr const char* kHeadUnreadMessage =
+    "The headers and cf of this request were not read while it was handled, and are gone now. "
+    "Where they are needed after it, read them in its handler, for example by "
+    "`new Request(request)`.";
 inline constexpr const char* kHungMessage =
     "The Workers runtime canceled this request because it detected that your Worker's code had "
     "hung "

@@ -22,7 +22,7 @@ Event* live_event(const Info& info) {
   v8::Isolate* isolate = info.GetIsolate();
   Event* event = find_event(isolate, id_argument(info, 0));
   if (!event || !event->has_head()) {
-    throw_error(isolate, kContextEndedMessage);
+    throw_error(isolate, kHeadUnreadMessage);
     return nullptr;
   }
   return event;
