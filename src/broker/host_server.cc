@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "broker/outbound.h"
 #include "broker/worker_source.h"
 #include "rpc/descriptor.h"
 #include "rpc/outcome.h"
@@ -119,8 +120,10 @@ void HostServer::write_workers(rpc::ShardConfig::Builder config) {
   unsigned route = 0;
   for (unsigned i = 0; i < workers.size(); ++i) {
     workers[i].setName(text(options[i].name));
-    workers[i].setSource(
-        kj::heap<WorkerSourceServer>(services_.loop, services_.deployments, i, cache_budget_));
+    workers[i].setSource(kj::heap<WorkerSourceServer>(
+        services_.loop, services_.deployments, i, cache_budget_,
+        kj::heap<OutboundServer>(services_.loop,
+                                 OutboundPolicy{.local = services_.options.mode == Mode::dev})));
     for (const std::string& pattern : options[i].routes) {
       routes[route].setPattern(text(pattern));
       routes[route++].setWorker(i);

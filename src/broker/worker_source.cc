@@ -148,11 +148,13 @@ void write_config(rpc::WorkerInfo::Builder out, const config::WorkerConfig& conf
 }  // namespace
 
 WorkerSourceServer::WorkerSourceServer(loop::Loop& loop, Deployments& deployments, size_t index,
-                                       std::shared_ptr<RateLimit> cache_budget)
+                                       std::shared_ptr<RateLimit> cache_budget,
+                                       rpc::Outbound::Client outbound)
     : loop_(loop),
       deployments_(deployments),
       index_(index),
-      cache_budget_(std::move(cache_budget)) {}
+      cache_budget_(std::move(cache_budget)),
+      outbound_(kj::mv(outbound)) {}
 
 kj::Promise<void> WorkerSourceServer::load(LoadContext context) {
   Deployment& deployment = deployments_.at(index_);
@@ -165,6 +167,7 @@ kj::Promise<void> WorkerSourceServer::load(LoadContext context) {
   write_modules(worker, deployment, loaded);
   write_resolutions(worker, loaded);
   write_config(worker, loaded.project->config());
+  worker.setOutbound(outbound_);
   return kj::READY_NOW;
 }
 

@@ -13,7 +13,7 @@ class WorkerSourceServer final : public rpc::WorkerSource::Server {
  public:
   // cache_budget: bytes that this shard may still have kept; shared by all sources of the shard.
   WorkerSourceServer(loop::Loop& loop, Deployments& deployments, size_t index,
-                     std::shared_ptr<RateLimit> cache_budget);
+                     std::shared_ptr<RateLimit> cache_budget, rpc::Outbound::Client outbound);
 
   kj::Promise<void> load(LoadContext context) override;
   kj::Promise<void> resolve(ResolveContext context) override;
@@ -24,6 +24,7 @@ class WorkerSourceServer final : public rpc::WorkerSource::Server {
   Deployments& deployments_;
   size_t index_;
   std::shared_ptr<RateLimit> cache_budget_;
+  rpc::Outbound::Client outbound_;  // handed over with the worker
 };
 
 }  // namespace skep::broker

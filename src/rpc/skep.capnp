@@ -82,6 +82,28 @@ struct WorkerInfo {
   compatibilityFlags @6 :List(Text); # in effect, by the date or by name
   bindings @7 :List(Binding);
   cpuMs @8 :UInt32;                  # 0: the shard's limit
+  outbound @9 :Outbound;             # its way to the outside; null: none
+}
+
+interface Outbound {
+  # The connections that one worker may have to the outside, by the policy that holds for it.
+
+  connect @0 (host :Text, port :UInt16) -> (result :ConnectResult);
+  # host: a name, an IPv4 address, or an IPv6 address in brackets. The broker resolves, checks each
+  # address, and connects to the very address that it checked.
+}
+
+struct ConnectResult {
+  union {
+    connection @0 :OutboundConnection;
+    failed @1 :Text;                 # why, for the Worker's eyes too
+  }
+  address @2 :Text;                  # the numeric address that was connected to
+  code @3 :UInt16;                   # of a failure: an errno; EACCES: the policy, ENOENT: no such name
+}
+
+interface OutboundConnection {
+  # A connected TCP socket; its descriptor rides along (getFd).
 }
 
 struct Binding {

@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <deque>
+#include <unordered_map>
 #include <utility>
 
 #include "base/limits.h"
@@ -323,6 +324,7 @@ struct HostLink::Impl final : private kj::TaskSet::ErrorHandler {
   rpc::Connection connection;
   rpc::Host::Client host;
   std::vector<rpc::WorkerSource::Client> sources;
+  std::unordered_map<uint32_t, rpc::Outbound::Client> outbound;  // by worker, as it was loaded
   std::deque<LogRecord> logs;
   uint64_t logs_dropped = 0;
   bool logs_sending = false;
@@ -375,7 +377,10 @@ void HostLink::attach(std::function<void(Result<ShardConfig>)> done) {
 void HostLink::load(uint32_t worker, std::function<void(Result<WorkerFiles>)> done) {
   if (worker >= impl_->sources.size()) return done(fail("no such worker"));
   impl_->call(impl_->sources[worker].loadRequest().send().then(
-                  [](auto&& response) { return read_worker(response.getWorker()); }),
+                  [impl = impl_.get(), worker](auto&& response) {
+                    impl->outbound.insert_or_assign(worker, response.getWorker().getOutbound());
+                    return read_worker(response.getWorker());
+                  }),
               std::move(done));
 }
 
@@ -404,6 +409,32 @@ void HostLink::store_cache(uint32_t worker, uint64_t version, std::string_view m
   request.setData(data_of(data));
   // A cache that is not kept costs time at the next start, nothing else.
   impl_->call(request.send().ignoreResult(), [](Result<>) {});
+}
+
+void HostLink::connect(uint32_t worker, std::string_view host, uint16_t port,
+                       std::function<void(Result<OutboundSocket>)> done) {
+  const auto found = impl_->outbound.find(worker);
+  if (found == impl_->outbound.end()) {
+    return impl_->loop.post([done] { done(fail_errno("this worker has no network", EACCES)); });
+  }
+  std::string storage;
+  auto request = found->second.connectRequest();
+  request.setHost(text_of(host, storage));
+  request.setPort(port);
+  auto promise = request.send().then([](auto&& response) -> kj::Promise<Result<OutboundSocket>> {
+    auto result = response.getResult();
+    if (result.isFailed()) {
+      return Result<OutboundSocket>(
+          std::unexpected(Error{to_string(result.getFailed()), result.getCode()}));
+    }
+    return rpc::take_descriptor(result.getConnection())
+        .then([address = to_string(result.getAddress())](UniqueFd&& fd) {
+          return Result<OutboundSocket>(OutboundSocket{std::move(fd), address});
+        });
+  });
+  impl_->call(kj::mv(promise), [done = std::move(done)](Result<Result<OutboundSocket>> result) {
+    done(result ? std::move(*result) : std::unexpected(std::move(result.error())));
+  });
 }
 
 void HostLink::log(LogRecord record) {

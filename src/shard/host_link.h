@@ -126,6 +126,12 @@ class ShardControl {
   ~ShardControl() = default;
 };
 
+// A connected socket to the outside, and the address that it is connected to.
+struct OutboundSocket {
+  UniqueFd fd;
+  std::string address;
+};
+
 class HostLink {
  public:
   // Takes the connected socket; `control` outlives the link.
@@ -139,6 +145,10 @@ class HostLink {
                std::function<void(Result<ResolveAnswer>)> done);
   void store_cache(uint32_t worker, uint64_t version, std::string_view module, CacheKind kind,
                    std::string_view data);
+  // Asks for a connection to the outside, for the worker whose files came before it. An error's
+  // code is an errno, as net::Connector has it.
+  void connect(uint32_t worker, std::string_view host, uint16_t port,
+               std::function<void(Result<OutboundSocket>)> done);
   // Sent in batches, in order; over limits::kLogQueueEntries the newest are counted and dropped.
   void log(LogRecord record);
 

@@ -26,6 +26,10 @@ loop::Loop& Instance::loop() {
   return worker.context().loop;
 }
 
+net::HttpClient* Instance::http_client() {
+  return &worker.http_client();
+}
+
 void Instance::on_console(std::string_view request_id, api::ConsoleLevel level,
                           std::string message) {
   LogRecord record;
@@ -59,7 +63,11 @@ bool Instance::idle() const {
 // ----------------------------------------------------------------------------------------
 
 Worker::Worker(WorkerContext& context, uint32_t index, std::string name)
-    : context_(context), index_(index), name_(std::move(name)) {}
+    : context_(context),
+      index_(index),
+      name_(std::move(name)),
+      connector_(context.loop, context.host, index),
+      http_client_(context.loop, connector_) {}
 
 Worker::~Worker() = default;
 

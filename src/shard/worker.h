@@ -12,7 +12,9 @@
 
 #include "api/runtime.h"
 #include "isolate/arena.h"
+#include "net/client/pool.h"
 #include "shard/host_link.h"
+#include "shard/outbound_connector.h"
 
 namespace skep::shard {
 
@@ -78,6 +80,7 @@ class Instance final : public api::RuntimeHost {
   ~Instance();
 
   loop::Loop& loop() override;
+  net::HttpClient* http_client() override;
   void on_console(std::string_view request_id, api::ConsoleLevel level,
                   std::string message) override;
   void on_exception(std::string_view request_id, std::string_view where,
@@ -141,6 +144,9 @@ class Worker {
   // After an event: an instance that is retired or condemned goes when it is idle.
   void event_ended(Instance& instance);
 
+  // Its requests to the outside, of all its isolates.
+  net::Pool& http_client() { return http_client_; }
+
   uint64_t cold_starts = 0;
   // What all its isolates have used, and how much of a burden it has lately been.
   const isolate::Account& account() const { return *account_; }
@@ -154,6 +160,8 @@ class Worker {
   WorkerContext& context_;
   uint32_t index_;
   std::string name_;
+  OutboundConnector connector_;
+  net::Pool http_client_;
   const std::shared_ptr<isolate::Account> account_ = std::make_shared<isolate::Account>();
   uint64_t wanted_version_ = 0;
   std::shared_ptr<WorkerVersion> version_;
