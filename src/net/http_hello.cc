@@ -23,21 +23,6 @@
 namespace skep::net {
 namespace {
 
-class Hello final : public HttpHandler, private ExchangeEvents {
- public:
-  void on_request(HttpExchange& exchange) override {
-    static constexpr Header headers[] = {{"Content-Type", "text/plain;charset=UTF-8"}};
-    exchange.set_events(this);
-    exchange.respond({.headers = headers}, "Hello World!", true);
-  }
-
- private:
-  void on_body(std::span<const char>) override {}
-  void on_body_end() override {}
-  void on_writable() override {}
-  void on_closed(bool) override {}
-};
-
 class Listener final : public loop::AcceptorEvents {
  public:
   explicit Listener(Server& server) : server_(server) {}
@@ -100,7 +85,7 @@ Result<> serve(uint16_t port, bool with_site) {
                                                  .fixed_files = limits::kRingFixedFiles,
                                                  .recv_buffer_bytes = limits::kRecvBufferBytes,
                                                  .recv_buffer_count = limits::kRecvBufferCount}));
-  Hello hello;
+  testing::Hello hello;
   testing::Site site;
   site.keep_bodies = false;
   const ServerOptions options{.max_body_bytes = 1ull << 50};

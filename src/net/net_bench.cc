@@ -11,21 +11,6 @@
 namespace skep::net {
 namespace {
 
-class Hello final : public HttpHandler, private ExchangeEvents {
- public:
-  void on_request(HttpExchange& exchange) override {
-    static constexpr Header headers[] = {{"Content-Type", "text/plain;charset=UTF-8"}};
-    exchange.set_events(this);
-    exchange.respond({.headers = headers}, "Hello World!", true);
-  }
-
- private:
-  void on_body(std::span<const char>) override {}
-  void on_body_end() override {}
-  void on_writable() override {}
-  void on_closed(bool) override {}
-};
-
 constexpr std::string_view kSmall = "GET / HTTP/1.1\r\nHost: 127.0.0.1:8787\r\n\r\n";
 constexpr std::string_view kBrowser =
     "GET /assets/app.js?v=1 HTTP/1.1\r\nHost: www.example.com\r\nConnection: keep-alive\r\n"
@@ -45,7 +30,7 @@ void serve(benchmark::State& state, std::string_view request) {
       {.entries = 64, .fixed_files = 0, .recv_buffer_bytes = 0, .recv_buffer_count = 0});
   SKEP_ASSERT(loop);
   SKEP_ASSERT((*loop)->turn(false));
-  Hello hello;
+  testing::Hello hello;
   Server server(**loop, hello, {});
   auto wire = std::make_shared<testing::Wire>();
   server.add_stream(std::make_unique<testing::MemoryStream>(wire), {"192.0.2.1", 1});

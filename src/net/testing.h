@@ -154,4 +154,20 @@ class Site final : public HttpHandler {
   void remove(Visit* visit);
 };
 
+// Answers everything at once with the same few bytes: for benchmarks.
+class Hello final : public HttpHandler, private ExchangeEvents {
+ public:
+  void on_request(HttpExchange& exchange) override {
+    static constexpr Header headers[] = {{"Content-Type", "text/plain;charset=UTF-8"}};
+    exchange.set_events(this);
+    exchange.respond({.headers = headers}, "Hello World!", true);
+  }
+
+ private:
+  void on_body(std::span<const char>) override {}
+  void on_body_end() override {}
+  void on_writable() override {}
+  void on_closed(bool) override {}
+};
+
 }  // namespace skep::net::testing

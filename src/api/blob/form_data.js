@@ -4,8 +4,14 @@ import { ops } from "../base/ops.js";
 import { expose_class } from "../base/expose.js";
 import { define_pair_iterable } from "../base/iterable.js";
 import {
+  pair_list_delete,
+  pair_list_get,
+  pair_list_get_all,
+  pair_list_has,
+  pair_list_set,
+} from "../base/pair_list.js";
+import {
   ArrayPrototypePush,
-  ArrayPrototypeSplice,
   RegExpPrototypeExec,
   StringPrototypeIndexOf,
   StringPrototypeSlice,
@@ -59,62 +65,35 @@ export class FormData {
     require_args(arguments.length, 2, "set", "FormData");
     const key = to_usv_string(name);
     const entry = entry_value(value, filename, arguments.length > 2);
-    const list = this.#list;
-    let found = false;
-    for (let i = 0; i < list.length;) {
-      if (list[i] !== key) {
-        i += 2;
-      } else if (found) {
-        ArrayPrototypeSplice(list, i, 2);
-      } else {
-        found = true;
-        list[i + 1] = entry;
-        i += 2;
-      }
-    }
-    if (!found) ArrayPrototypePush(list, key, entry);
+    pair_list_set(this.#list, key, entry);
   }
 
   delete(name) {
     this.#list;
     require_args(arguments.length, 1, "delete", "FormData");
     const key = to_usv_string(name);
-    const list = this.#list;
-    for (let i = 0; i < list.length;) {
-      if (list[i] === key) ArrayPrototypeSplice(list, i, 2);
-      else i += 2;
-    }
+    pair_list_delete(this.#list, key, undefined);
   }
 
   get(name) {
     const list = this.#list;
     require_args(arguments.length, 1, "get", "FormData");
     const key = to_usv_string(name);
-    for (let i = 0; i < list.length; i += 2) {
-      if (list[i] === key) return list[i + 1];
-    }
-    return null;
+    return pair_list_get(list, key);
   }
 
   getAll(name) {
     const list = this.#list;
     require_args(arguments.length, 1, "getAll", "FormData");
     const key = to_usv_string(name);
-    const values = [];
-    for (let i = 0; i < list.length; i += 2) {
-      if (list[i] === key) ArrayPrototypePush(values, list[i + 1]);
-    }
-    return values;
+    return pair_list_get_all(list, key);
   }
 
   has(name) {
     const list = this.#list;
     require_args(arguments.length, 1, "has", "FormData");
     const key = to_usv_string(name);
-    for (let i = 0; i < list.length; i += 2) {
-      if (list[i] === key) return true;
-    }
-    return false;
+    return pair_list_has(list, key, undefined);
   }
 }
 

@@ -29,7 +29,7 @@ import {
   TypedArrayPrototypeSet,
   Uint8Array,
 } from "../base/primordials.js";
-import { call_for_promise, resolved, when } from "./promises.js";
+import { call_for_promise, pull_once, resolved, when } from "./promises.js";
 import { Queue } from "./queue.js";
 import {
   PromiseRequest,
@@ -168,19 +168,7 @@ function should_pull(c) {
 }
 
 function pull_if_needed(c) {
-  if (!should_pull(c)) return;
-  if (c.pulling) {
-    c.pull_again = true;
-    return;
-  }
-  c.pulling = true;
-  when(c.pull(), () => {
-    c.pulling = false;
-    if (c.pull_again) {
-      c.pull_again = false;
-      pull_if_needed(c);
-    }
-  }, (error) => byte_error(c, error));
+  if (should_pull(c)) pull_once(c, pull_if_needed, byte_error);
 }
 
 export function byte_error(c, error) {

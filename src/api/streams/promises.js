@@ -28,3 +28,20 @@ export function call_for_promise(callback, self, args) {
 }
 
 export const when = PromisePrototypeThen;
+
+// ReadableStream…ControllerCallPullIfNeeded once it is known that a pull is needed: one at a time. A
+// pull that was wanted meanwhile is decided on again by `pull_if_needed` after it.
+export function pull_once(controller, pull_if_needed, fail) {
+  if (controller.pulling) {
+    controller.pull_again = true;
+    return;
+  }
+  controller.pulling = true;
+  when(controller.pull(), () => {
+    controller.pulling = false;
+    if (controller.pull_again) {
+      controller.pull_again = false;
+      pull_if_needed(controller);
+    }
+  }, (error) => fail(controller, error));
+}

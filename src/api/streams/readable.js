@@ -16,7 +16,7 @@ import {
   noop,
 } from "../base/primordials.js";
 import { ByobReader, acquire_byob_reader, setup_byte_controller, tee_bytes } from "./byte.js";
-import { call_for_promise, deferred, mark_handled, resolved, when } from "./promises.js";
+import { call_for_promise, deferred, mark_handled, pull_once, resolved, when } from "./promises.js";
 import { Queue, SizedQueue, high_water_mark, read_strategy, size_one } from "./queue.js";
 import { iterate_source } from "./from.js";
 import { pipe_options, pipe_to } from "./pipe.js";
@@ -222,19 +222,7 @@ function default_should_pull(controller) {
 }
 
 function default_pull_if_needed(controller) {
-  if (!default_should_pull(controller)) return;
-  if (controller.pulling) {
-    controller.pull_again = true;
-    return;
-  }
-  controller.pulling = true;
-  when(controller.pull(), () => {
-    controller.pulling = false;
-    if (controller.pull_again) {
-      controller.pull_again = false;
-      default_pull_if_needed(controller);
-    }
-  }, (error) => default_error(controller, error));
+  if (default_should_pull(controller)) pull_once(controller, default_pull_if_needed, default_error);
 }
 
 export function default_close(controller) {

@@ -4,8 +4,14 @@ import { kInternal } from "../base/internal.js";
 import { expose_class } from "../base/expose.js";
 import { define_pair_iterable } from "../base/iterable.js";
 import {
+  pair_list_delete,
+  pair_list_get,
+  pair_list_get_all,
+  pair_list_has,
+  pair_list_set,
+} from "../base/pair_list.js";
+import {
   ArrayPrototypePush,
-  ArrayPrototypeSplice,
   MathFloor,
   ObjectPrototypePropertyIsEnumerable,
   ReflectOwnKeys,
@@ -139,14 +145,7 @@ export class URLSearchParams {
     require_args(arguments.length, 1, "delete", "URLSearchParams");
     const key = to_usv_string(name);
     const wanted = value === undefined ? undefined : to_usv_string(value);
-    const list = this.#list;
-    for (let i = 0; i < list.length;) {
-      if (list[i] === key && (wanted === undefined || list[i + 1] === wanted)) {
-        ArrayPrototypeSplice(list, i, 2);
-      } else {
-        i += 2;
-      }
-    }
+    pair_list_delete(this.#list, key, wanted);
     this.#changed();
   }
 
@@ -154,21 +153,14 @@ export class URLSearchParams {
     const list = this.#list;
     require_args(arguments.length, 1, "get", "URLSearchParams");
     const key = to_usv_string(name);
-    for (let i = 0; i < list.length; i += 2) {
-      if (list[i] === key) return list[i + 1];
-    }
-    return null;
+    return pair_list_get(list, key);
   }
 
   getAll(name) {
     const list = this.#list;
     require_args(arguments.length, 1, "getAll", "URLSearchParams");
     const key = to_usv_string(name);
-    const values = [];
-    for (let i = 0; i < list.length; i += 2) {
-      if (list[i] === key) ArrayPrototypePush(values, list[i + 1]);
-    }
-    return values;
+    return pair_list_get_all(list, key);
   }
 
   has(name, value = undefined) {
@@ -176,10 +168,7 @@ export class URLSearchParams {
     require_args(arguments.length, 1, "has", "URLSearchParams");
     const key = to_usv_string(name);
     const wanted = value === undefined ? undefined : to_usv_string(value);
-    for (let i = 0; i < list.length; i += 2) {
-      if (list[i] === key && (wanted === undefined || list[i + 1] === wanted)) return true;
-    }
-    return false;
+    return pair_list_has(list, key, wanted);
   }
 
   set(name, value) {
@@ -187,20 +176,7 @@ export class URLSearchParams {
     require_args(arguments.length, 2, "set", "URLSearchParams");
     const key = to_usv_string(name);
     const text = to_usv_string(value);
-    const list = this.#list;
-    let found = false;
-    for (let i = 0; i < list.length;) {
-      if (list[i] !== key) {
-        i += 2;
-      } else if (found) {
-        ArrayPrototypeSplice(list, i, 2);
-      } else {
-        found = true;
-        list[i + 1] = text;
-        i += 2;
-      }
-    }
-    if (!found) ArrayPrototypePush(list, key, text);
+    pair_list_set(this.#list, key, text);
     this.#changed();
   }
 
