@@ -367,6 +367,7 @@ void Http1Exchange::fail(ClientFailure kind, std::string_view why) {
   if (kind == ClientFailure::lost && may_try_again()) {
     let_go(false);
     state_ = State::waiting;
+    parser_.reset(request_.view().method == "HEAD");
     fresh_connection_only = true;
     return owner_->again(*this);
   }

@@ -252,10 +252,18 @@ TEST_F(ClientPool, AStaleConnectionIsTriedAgainOnce) {
   ASSERT_EQ(connector_.attempts.size(), 2u);
   auto fresh = connector_.accept(1);
   EXPECT_TRUE(fresh->sent.starts_with("GET /again"));
-  fresh->end();
+  fresh->deliver("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
   turn();
-  EXPECT_TRUE(asker.failed);
-  EXPECT_EQ(connector_.attempts.size(), 2u);
+  EXPECT_TRUE(asker.ended);
+  EXPECT_EQ(asker.body, "ok");
+  Asker once;
+  ask(once, testing::get());
+  fresh->fail(ECONNRESET);
+  turn();
+  connector_.accept(2)->end();
+  turn();
+  EXPECT_TRUE(once.failed);
+  EXPECT_EQ(connector_.attempts.size(), 3u);
 }
 
 TEST_F(ClientPool, APostIsNotTriedAgain) {
