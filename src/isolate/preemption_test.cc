@@ -57,6 +57,43 @@ TEST_F(PreemptionTest, the_cpu_limit_ends_every_kind_of_loop) {
   }
 }
 
+// In a loop that is not compiled yet V8 looks for interrupts once in some hundred rounds.
+TEST_F(PreemptionTest, long_builtins_in_a_young_loop_let_others_in_at_collections) {
+  auto tenant = take();
+  ASSERT_EQ(eval(*tenant,
+                 "var text = JSON.stringify(Array.from({length: 40000}, (_, i) => ({id: i, tags: "
+                 "['a', 'b']}))); text.length > 1e6"),
+            "true");
+  ScriptJob hog("for (;;) JSON.parse(text)", 100);
+  ASSERT_TRUE(tenant->run(hog));
+  EXPECT_FALSE(hog.finished()) << "left while it ran";
+  auto neighbour = take();
+  EXPECT_EQ(eval(*neighbour, "1 + 1"), "2");
+  EXPECT_FALSE(hog.finished());
+  turn_until([&] { return hog.finished(); });
+  EXPECT_EQ(hog.reason(), StopReason::cpu_limit);
+  EXPECT_TRUE(tenant->condemned());
+  EXPECT_EQ(eval(*neighbour, "1 + 1"), "2");
+}
+
+// Jobs of an account that has kept the thread for long wait for the loop's turn.
+TEST_F(PreemptionTest, a_heavy_account_waits_and_a_light_one_does_not) {
+  auto account = std::make_shared<Account>();
+  auto hog_tenant = take(), heavy = take(), light = take();
+  hog_tenant->set_account(account);
+  heavy->set_account(account);
+  ScriptJob hog("for (;;) {}", 40);
+  run(*hog_tenant, hog);
+  EXPECT_GE(account->used_ns(), 40'000'000);
+  ScriptJob late("1"), early("2");
+  ASSERT_TRUE(heavy->run(late));
+  EXPECT_FALSE(late.finished()) << "another isolate of the same account";
+  ASSERT_TRUE(light->run(early));
+  EXPECT_TRUE(early.finished());
+  turn_until([&] { return late.finished(); });
+  EXPECT_EQ(late.result(), "1");
+}
+
 TEST_F(PreemptionTest, hogs_take_turns) {
   constexpr size_t kHogs = 8;
   std::vector<std::unique_ptr<Tenant>> tenants;
@@ -150,8 +187,6 @@ TEST_F(PreemptionTest, what_cannot_be_stopped_is_left_behind) {
            std::pair("Array.prototype.forEach.call({length: 2 ** 53 - 1}, () => {})",
                      StopReason::cpu_limit),
            std::pair("Array.prototype.reverse.call({length: 2 ** 53 - 1})", StopReason::cpu_limit),
-           std::pair("Array.prototype.fill.call({length: 2 ** 53 - 1}, 1)",
-                     StopReason::memory_limit),
            std::pair("[].length = 2 ** 32 - 1; const a = []; a[2 ** 32 - 2] = 1; a.indexOf(5)",
                      StopReason::cpu_limit),
            std::pair("Array.prototype.sort.call({length: 2 ** 53 - 1})", StopReason::memory_limit),
@@ -159,7 +194,7 @@ TEST_F(PreemptionTest, what_cannot_be_stopped_is_left_behind) {
        }) {
     SCOPED_TRACE(script);
     auto tenant = take();
-    ScriptJob job(script, 30'000);
+    ScriptJob job(script, 2'000);
     ScriptJob queued("1");
     job.on_done = [&] { EXPECT_FALSE(tenant->run(queued)); };
     run(*tenant, job);

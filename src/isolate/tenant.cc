@@ -31,6 +31,8 @@ constexpr int64_t kStatisticsEveryNs = 20'000'000;
 constexpr int64_t kStatisticsAfterNs = 200'000;
 // An interrupt that comes earlier in a slice was meant for an earlier one.
 constexpr int64_t kShortestSliceNs = 1'000'000;
+// An interrupt that has had no answer for so long is given one at the next collection.
+constexpr int64_t kYieldAfterNs = 8'000'000;
 // One builtin that runs for so long is left wherever it stands.
 constexpr int64_t kAbandonAnywhereCpuNs = 3'000'000'000;
 constexpr int64_t kForegroundCpuNs = 1'000'000'000;
@@ -44,6 +46,7 @@ constexpr size_t kFurtherHeapGrantBytes = 256ull << 20;
 constexpr size_t kExternalSlackBytes = 4ull << 20;
 
 // Between two calls of V8 on its way to abort(), which give us no data.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
 std::atomic<bool> g_check_failed{false};
 
 }  // namespace
@@ -217,11 +220,31 @@ void Tenant::Impl::set_stack_limit() {
 // With a little more stack the next call finds room, and then the interrupt. It is given at a
 // collection, which is where such code comes by (each error is an object), because V8 wants the
 // limit to be set on the thread that runs.
-void Tenant::Impl::on_garbage_collected(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* self) {
+void Tenant::Impl::on_garbage_collected(v8::Isolate*, v8::GCType type, v8::GCCallbackFlags,
+                                        void* self) {
   Impl& t = *static_cast<Impl*>(self);
   t.collecting = false;
   if (t.state != State::running || !t.interrupt_pending.load(std::memory_order_relaxed)) return;
-  if (monotonic_ns() - t.slice_start_ns > kReliefAfterNs) t.relieve_stack();
+  const int64_t took_ns = monotonic_ns() - t.slice_start_ns;
+  if (took_ns > kReliefAfterNs) t.relieve_stack();
+  const bool whole = (type & (v8::kGCTypeScavenge | v8::kGCTypeMarkSweepCompact)) != 0;
+  if (whole && took_ns > kYieldAfterNs && loop::Fiber::current() == t.fiber.get()) {
+    t.yield_late();
+  }
+}
+
+// A loop that has not been compiled looks for interrupts only once in some hundred rounds, and a
+// round may be one long builtin. Such code can't be ended here, but it can wait: V8 allows
+// JavaScript to run in this callback, so nothing of the isolate is in anybody's way.
+void Tenant::Impl::yield_late() {
+  charge(monotonic_ns());
+  const CpuMeter* meter = job->meter();
+  if (meter && meter->limit_ns > 0 && meter->used_ns >= meter->limit_ns) {
+    // It is to stop, and does not for as long as the watchdog would give it.
+    if (meter->used_ns - meter->limit_ns > Watchdog::kAbandonCpuNs) abandon(StopReason::cpu_limit);
+    stop_running(StopReason::cpu_limit);
+  }
+  yield();
 }
 
 void Tenant::Impl::relieve_stack() {
@@ -330,6 +353,11 @@ void Tenant::Impl::interrupt() {
     doomed = condemned = true;
     return stop_running(StopReason::memory_limit);
   }
+  yield();
+}
+
+// On the fiber: the loop goes on, and comes back when it is this job's turn again.
+void Tenant::Impl::yield() {
   state = State::suspended;
   scheduler->engine.watchdog.leave();
   isolate->Exit();

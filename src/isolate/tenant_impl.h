@@ -108,6 +108,8 @@ struct Tenant::Impl final : Watched {
   void drain(int64_t until_ns);
   Job* pop();
   void interrupt();
+  void yield();
+  void yield_late();
   [[noreturn]] void abandon(StopReason reason);
   void leave_abandoned();
   void charge(int64_t now_ns);
