@@ -93,6 +93,57 @@ def single_files():
         check("dev: a folder without a project says so", run("dev", os.path.join(folder, "gone"))[0] == 1)
 
 
-for test in (test_command, reloads, single_files):
+SERVICE_WORKER = """
+const early = typeof GREETING + typeof LIST;
+addEventListener("fetch", (event) => {
+  const path = new URL(event.request.url).pathname;
+  if (path === "/twice") {
+    event.respondWith(new Response("first"));
+    try { event.respondWith(new Response("second")); } catch (error) { console.log("refused: " + error.name); }
+  } else if (path === "/late") {
+    Promise.resolve().then(() => { try { event.respondWith(new Response("")); } catch (e) { console.log(e.message); } });
+  } else if (path === "/throws") {
+    throw new RangeError("in the listener");
+  } else {
+    event.waitUntil(new Promise((resolve) => setTimeout(() => { console.log("waited"); resolve(); }, 1)));
+    event.respondWith(Promise.resolve(new Response(`${early} ${GREETING} ${LIST.length}`)));
+  }
+});
+"""
+
+
+def service_worker_syntax():
+    with Folder() as folder:
+        write(folder, "wrangler.toml", WRANGLER % ("classic", "c.js") + '[vars]\nGREETING = "hi"\nLIST = [1, 2]\n')
+        write(folder, "c.js", SERVICE_WORKER)
+        with dev(folder) as skep:
+            check("service worker: variables are globals", skep.ask("/")[2] == b"stringobject hi 2", skep.ask("/"))
+            check("service worker: waitUntil", skep.wait_for_log("waited"), skep.log_text())
+            check("service worker: the first answer holds", skep.ask("/twice")[2] == b"first")
+            check("service worker: a second one is refused", skep.wait_for_log("refused: InvalidStateError"),
+                  skep.log_text())
+            check("service worker: no answer is an error", skep.ask("/late")[0] == 500)
+            check("service worker: too late is too late", skep.wait_for_log("Too late to call"), skep.log_text())
+            check("service worker: an exception", skep.ask("/throws")[0] == 500)
+
+
+def said_once():
+    with Folder() as folder:
+        write(folder, "wrangler.toml", WRANGLER % ("w", "w.js") + 'no_such_key = 1\n')
+        write(folder, "w.js", "export default { fetch() {} };\n")
+        status, output = run("check", folder)
+        check("check: a warning once", status == 0 and output.count("unknown key") == 1, output)
+        write(folder, "w.js", "throw new Error('at the top');\n")
+        status, output = run("test", folder)
+        check("test: a failed start once", status == 1 and output.count("at the top") == 1, output)
+        write(folder, "w.js", "export const t = { test() { throw new Error('in a test'); } };\n")
+        status, output = run("test", folder)
+        check("test: an exception once", status == 1 and output.count("in a test") == 1, output)
+        jsx = write(folder, "page.jsx", "export default { fetch: () => new Response(<p/>) };\n")
+        status, output = run("check", jsx)
+        check("check: what to do about JSX", status == 1 and "page.jsx" in output and "esbuild" in output, output)
+
+
+for test in (test_command, reloads, single_files, service_worker_syntax, said_once):
     test()
 finish()

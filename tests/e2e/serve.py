@@ -58,6 +58,35 @@ def routes():
             check("a UNIX socket answers", answer.endswith(b"site http://example.com/u"), answer)
 
 
+def reach():
+    with Folder() as folder:
+        write(folder, "pnpm-workspace.yaml", "packages: [app]\n")
+        write(folder, "shared.js", "export const shared = 'shared';\n")
+        main = write(folder, "app/main.js", "import { shared } from '../shared.js';\n"
+                     "export default { fetch() { return new Response(shared); } };\n")
+        with serve(folder, [("app", main, [])]) as skep:
+            host = "app.workers.localhost"
+            check("modules beyond the project's folder are refused", skep.ask("/", host=host)[0] == 500, skep.log_text())
+            check("the log says which", skep.wait_for_log(r'No such module "\.\./shared\.js"'), skep.log_text())
+            lines = [line for line in skep.log_text().splitlines() if "No such module" in line]
+            check("in one line", len(lines) == 1, lines)
+            skep.stop()
+        toml = os.path.join(folder, "skep.toml")
+        with open(toml, "a", encoding="utf-8") as file:
+            file.write('reach = "workspace"\n')
+        with Skep("serve", "--config", toml, port=skep.port) as skep:
+            check("unless the workspace is asked for", skep.ask("/", host=host)[2] == b"shared", skep.log_text())
+
+
+def limits():
+    with Folder() as folder:
+        spin = write(folder, "spin.js", "export default { fetch() { for (;;); } };\n")
+        with serve(folder, [("spin", spin, [])], "[limits]\ncpu_ms = 50") as skep:
+            check("over the CPU limit: 503", skep.ask("/", host="spin.workers.localhost")[0] == 503)
+            check("the log says which limit", skep.wait_for_log("limit Worker exceeded CPU time limit"), skep.log_text())
+            check("in one line", skep.log_text().count("exceeded CPU") == 1, skep.log_text())
+
+
 def many_workers():
     with Folder() as folder:
         workers = [(f"w{i}", write(folder, f"w{i}.js", NAMED % f"w{i}"), []) for i in range(1000)]
@@ -122,6 +151,6 @@ def shards_that_die():
                   b"" not in fresh and len(fresh | seeds.keys()) == 3, (fresh, seeds.keys()))
 
 
-for test in (routes, many_workers, orderly_end, shards_that_die):
+for test in (routes, reach, limits, many_workers, orderly_end, shards_that_die):
     test()
 finish()
