@@ -122,8 +122,7 @@ void HostServer::write_workers(rpc::ShardConfig::Builder config) {
     workers[i].setName(text(options[i].name));
     workers[i].setSource(kj::heap<WorkerSourceServer>(
         services_.loop, services_.deployments, i, cache_budget_,
-        kj::heap<OutboundServer>(services_.loop,
-                                 OutboundPolicy{.local = services_.options.mode == Mode::dev})));
+        kj::heap<OutboundServer>(services_.loop, services_.options)));
     for (const std::string& pattern : options[i].routes) {
       routes[route].setPattern(text(pattern));
       routes[route++].setWorker(i);

@@ -33,6 +33,7 @@ Result<BrokerOptions> project_options(const ProjectArguments& arguments, Mode mo
   options.shards = 1;
   options.local_vars = true;
   options.development = true;
+  options.outbound_local = true;
   options.make_state_dir = true;
   options.v8_flags = arguments.v8_flags;
   if (arguments.reduced_sandbox) options.sandbox = config::SandboxLevel::reduced;
@@ -67,6 +68,7 @@ BrokerOptions options_from(const config::ServeConfig& config, const std::string&
       options.workers.back().routes.push_back(worker.name + ".workers.localhost/*");
   }
   options.limits = config.limits;
+  options.outbound = config.outbound;
   options.shards = config.shards;
   options.sandbox = config.sandbox;
   options.change_user = true;

@@ -36,6 +36,8 @@ struct BrokerOptions {
   bool local_vars = false;    // .dev.vars and .env are read
   bool config_known = false;  // the workers' configurations were looked at, their warnings printed
   config::ServeLimits limits;
+  config::OutboundRules outbound;
+  bool outbound_local = false;  // workers may connect to addresses that are not public
   uint32_t shards = 0;  // 0: one a core
   uint32_t arena_size = 16;
   config::SandboxLevel sandbox = config::SandboxLevel::full;

@@ -7,7 +7,10 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstring>
 #include <optional>
 #include <string>
 
@@ -22,6 +25,7 @@ struct Address {
   sockaddr_storage storage{};
   socklen_t length = 0;
   std::string text;
+  std::array<uint8_t, 16> bytes{};  // IPv4 as ::ffff:a.b.c.d
 };
 
 bool is_local_ipv4(uint32_t host) {
@@ -60,6 +64,8 @@ std::optional<Address> numeric(std::string_view host, uint16_t port, bool& local
     v4->sin_family = AF_INET;
     v4->sin_port = htons(port);
     address.length = sizeof *v4;
+    address.bytes[10] = address.bytes[11] = 0xff;
+    std::memcpy(&address.bytes[12], &v4->sin_addr, 4);
     local = is_local_ipv4(ntohl(v4->sin_addr.s_addr));
     return address;
   }
@@ -68,6 +74,7 @@ std::optional<Address> numeric(std::string_view host, uint16_t port, bool& local
     v6->sin6_family = AF_INET6;
     v6->sin6_port = htons(port);
     address.length = sizeof *v6;
+    std::memcpy(address.bytes.data(), &v6->sin6_addr, 16);
     local = is_local_ipv6(v6->sin6_addr);
     return address;
   }
@@ -107,14 +114,24 @@ void write_failure(rpc::ConnectResult::Builder result, const Error& error) {
   result.setCode(static_cast<uint16_t>(error.code));
 }
 
-Result<Address> check(std::string_view host, uint16_t port, const OutboundPolicy& policy) {
+bool allowed(const Address& address, uint16_t port, bool local, const BrokerOptions& options) {
+  const auto covered = [&](const std::vector<config::OutboundRule>& rules) {
+    return std::any_of(rules.begin(), rules.end(), [&](const config::OutboundRule& rule) {
+      return rule.covers(address.bytes, port);
+    });
+  };
+  if (covered(options.outbound.deny)) return false;
+  return !local || options.outbound_local || covered(options.outbound.allow);
+}
+
+Result<Address> check(std::string_view host, uint16_t port, const BrokerOptions& options) {
   if (host.empty() || host.size() > 255 || port == 0) {
     return std::unexpected(Error{"not an address", EINVAL});
   }
   bool local = false;
   auto address = numeric(host, port, local);
   if (!address) return std::unexpected(Error{fmt::format("{} is not known", host), ENOENT});
-  if (local && !policy.local) {
+  if (!allowed(*address, port, local, options)) {
     return std::unexpected(Error{fmt::format("connections to {} are not allowed", host), EACCES});
   }
   return std::move(*address);
@@ -125,7 +142,7 @@ Result<Address> check(std::string_view host, uint16_t port, const OutboundPolicy
 kj::Promise<void> OutboundServer::connect(ConnectContext context) {
   const auto params = context.getParams();
   const auto host = params.getHost();
-  auto address = check({host.begin(), host.size()}, params.getPort(), policy_);
+  auto address = check({host.begin(), host.size()}, params.getPort(), options_);
   if (!address) {
     write_failure(context.getResults().initResult(), address.error());
     return kj::READY_NOW;

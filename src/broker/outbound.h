@@ -5,24 +5,21 @@
 
 #include <memory>
 
+#include "broker/options.h"
 #include "loop/loop.h"
 #include "rpc/skep.capnp.h"
 
 namespace skep::broker {
 
-struct OutboundPolicy {
-  bool local = false;  // loopback, link-local and private addresses too: dev mode
-};
-
 class OutboundServer final : public rpc::Outbound::Server {
  public:
-  OutboundServer(loop::Loop& loop, OutboundPolicy policy) : loop_(loop), policy_(policy) {}
+  OutboundServer(loop::Loop& loop, const BrokerOptions& options) : loop_(loop), options_(options) {}
 
   kj::Promise<void> connect(ConnectContext context) override;
 
  private:
   loop::Loop& loop_;
-  OutboundPolicy policy_;
+  const BrokerOptions& options_;
   const std::shared_ptr<size_t> connecting_ = std::make_shared<size_t>(0);
 };
 

@@ -46,6 +46,9 @@ class Reader {
     }
     read_sandbox(top);
     read_limits(top.table("limits"));
+    if (const Value* table = top.table("outbound")) {
+      config_.outbound = read_outbound(*table, diagnostics_);
+    }
     read_tables(top.array("listen"), "listen", limits::kListeners,
                 [this](TableReader& table) { read_listener(table); });
     read_tables(top.array("worker"), "worker", limits::kServedWorkers,

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "config/diagnostic.h"
+#include "config/outbound.h"
 #include "config/project.h"
 
 namespace skep::config {
@@ -54,6 +55,7 @@ struct ServeConfig {
   std::vector<ListenAddress> listeners;
   std::vector<ServedWorker> workers;
   ServeLimits limits;
+  OutboundRules outbound;
 };
 
 struct LoadedServeConfig {

@@ -1,0 +1,107 @@
+#include "config/outbound.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <optional>
+
+namespace skep::config {
+namespace {
+
+constexpr size_t kRules = 1'000;
+
+std::optional<unsigned> number(std::string_view text, unsigned most) {
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value > most) return std::nullopt;
+  return value;
+}
+
+bool read_address(const std::string& text, OutboundRule& rule, bool& v4) {
+  v4 = inet_pton(AF_INET, text.c_str(), &rule.address[12]) == 1;
+  if (v4) {
+    rule.address[10] = rule.address[11] = 0xff;
+    return true;
+  }
+  return inet_pton(AF_INET6, text.c_str(), rule.address.data()) == 1;
+}
+
+void read_list(TableReader& reader, std::string_view key, std::vector<OutboundRule>& to) {
+  const Value* list = reader.array(key);
+  const auto texts = reader.texts(key);
+  if (list == nullptr || !texts) return;
+  if (texts->size() > kRules) {
+    reader.diagnostics().error(
+        list->at, fmt::format("\"{}\" has more than {} entries", reader.full_name(key), kRules));
+    return;
+  }
+  for (const std::string& text : *texts) {
+    auto rule = parse_outbound_rule(text);
+    if (rule) {
+      to.push_back(*rule);
+    } else {
+      reader.diagnostics().error(list->at, rule.error().message,
+                                 "\"10.0.0.0/8\", \"127.0.0.1:8080\" or \"[fd00::]/8\"");
+    }
+  }
+}
+
+}  // namespace
+
+bool OutboundRule::covers(const std::array<uint8_t, 16>& other, uint16_t other_port) const {
+  if (port != 0 && port != other_port) return false;
+  const size_t bytes = bits / 8;
+  if (std::memcmp(address.data(), other.data(), bytes) != 0) return false;
+  const unsigned rest = bits % 8;
+  return rest == 0 || ((address[bytes] ^ other[bytes]) >> (8 - rest)) == 0;
+}
+
+Result<OutboundRule> parse_outbound_rule(std::string_view text) {
+  const auto wrong = [&] {
+    return fail(fmt::format("\"{}\" is no address or network", text.substr(0, 100)));
+  };
+  std::string_view rest = text;
+  OutboundRule rule;
+  std::string host;
+  const bool bracketed = rest.starts_with('[');
+  if (bracketed) {
+    const size_t end = rest.find(']');
+    if (end == std::string_view::npos) return wrong();
+    host = rest.substr(1, end - 1);
+    rest.remove_prefix(end + 1);
+  } else {
+    // Without brackets a second colon belongs to an IPv6 address.
+    const bool v6 = std::count(rest.begin(), rest.end(), ':') > 1;
+    const size_t end = std::min(rest.find_first_of(v6 ? "/" : "/:"), rest.size());
+    host = rest.substr(0, end);
+    rest.remove_prefix(end);
+  }
+  bool v4 = false;
+  if (!read_address(host, rule, v4)) return wrong();
+  if (rest.starts_with('/')) {
+    const size_t end = std::min(rest.find(':'), rest.size());
+    const auto bits = number(rest.substr(1, end - 1), v4 ? 32 : 128);
+    if (!bits) return wrong();
+    rule.bits = *bits + (v4 ? 96 : 0);
+    rest.remove_prefix(end);
+  }
+  if (rest.empty()) return rule;
+  const auto port = number(rest.substr(1), 65535);
+  if (rest.front() != ':' || !port || *port == 0) return wrong();
+  rule.port = static_cast<uint16_t>(*port);
+  return rule;
+}
+
+OutboundRules read_outbound(const Value& table, Diagnostics& diagnostics) {
+  OutboundRules rules;
+  TableReader reader(table, "outbound", diagnostics);
+  read_list(reader, "allow", rules.allow);
+  read_list(reader, "deny", rules.deny);
+  reader.finish();
+  return rules;
+}
+
+}  // namespace skep::config

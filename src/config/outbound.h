@@ -1,0 +1,33 @@
+// [outbound] of skep.toml: which addresses workers may connect to beyond, or not even within, the
+// public ones. Read by the broker, and held against every address before it is connected to.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "config/table_reader.h"
+
+namespace skep::config {
+
+// A network, or one address: "10.0.0.0/8", "127.0.0.1:8080", "[fd00::]/8", "[::1]:443".
+struct OutboundRule {
+  std::array<uint8_t, 16> address{};  // IPv4 as ::ffff:a.b.c.d
+  unsigned bits = 128;                // of them that count
+  uint16_t port = 0;                  // 0: any
+
+  bool covers(const std::array<uint8_t, 16>& other, uint16_t other_port) const;
+};
+
+struct OutboundRules {
+  std::vector<OutboundRule> allow;  // although they are not public
+  std::vector<OutboundRule> deny;   // whatever else is said
+};
+
+Result<OutboundRule> parse_outbound_rule(std::string_view text);
+OutboundRules read_outbound(const Value& table, Diagnostics& diagnostics);
+
+}  // namespace skep::config
