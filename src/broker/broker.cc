@@ -68,6 +68,7 @@ Result<> Broker::open_what_needs_rights() {
   if (!options_.state_dir.empty())
     SKEP_TRY(prepare_state_dir(options_.state_dir, options_.make_state_dir,
                                identity ? &*identity : nullptr));
+  SKEP_TRY(open_tls());
   if (identity && identity->uid != 0) {
     SKEP_TRY(become(*identity));
     shard_uid_ = identity->uid;
@@ -78,6 +79,17 @@ Result<> Broker::open_what_needs_rights() {
   }
   if (!options_.state_dir.empty() && access(options_.state_dir.c_str(), W_OK | X_OK) != 0)
     return fail_errno(fmt::format("cannot write to {}", options_.state_dir), errno);
+  return {};
+}
+
+// While root still is: keys are seldom readable by anybody else.
+Result<> Broker::open_tls() {
+  if (options_.development_https) {
+    SKEP_TRY_ASSIGN(auto own, development_certificate(options_.state_dir + "/tls"));
+    options_.certificates = {std::move(own)};
+  }
+  SKEP_TRY_ASSIGN(tls_, TlsStore::load(options_.certificates));
+  if (auto roots = read_trusted_roots()) trusted_roots_ = std::move(*roots);
   return {};
 }
 
@@ -117,7 +129,7 @@ Result<> Broker::start() {
       log_.emplace(LogForm::person, STDERR_FILENO);
       break;
   }
-  services_.emplace(*loop_, options_, *deployments_, *log_);
+  services_.emplace(*loop_, options_, *deployments_, *log_, *tls_, trusted_roots_);
   SKEP_TRY_ASSIGN(ZygoteOptions zygote, zygote_options());
   supervisor_.emplace(*services_, *listeners_, std::move(zygote), shards_,
                       options_.mode != Mode::once,
@@ -129,6 +141,7 @@ Result<> Broker::start() {
   deployments_->on_new_version(
       [this](uint32_t index, uint64_t version) { supervisor_->reload(index, version); });
   if (options_.mode == Mode::dev) SKEP_TRY(start_watching());
+  SKEP_TRY(tls_->start(*loop_, [this] { supervisor_->update_tls(); }));
   return supervisor_->start();
 }
 
@@ -191,6 +204,7 @@ void Broker::on_stop_signal(int signal) {
 
 void Broker::on_reload_signal() {
   log_info("reloading the workers whose files have changed");
+  tls_->reload();
   if (!options_.config_path.empty())
     log_info("changes of {} itself need a restart", options_.config_path);
   for (size_t i = 0; i < deployments_->size(); ++i) deployments_->reload(i, false, "");

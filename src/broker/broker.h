@@ -15,6 +15,7 @@
 #include "broker/options.h"
 #include "broker/signals.h"
 #include "broker/supervisor.h"
+#include "broker/tls_store.h"
 #include "broker/watcher.h"
 #include "loop/loop.h"
 #include "rpc/kj_loop.h"
@@ -48,6 +49,7 @@ class Broker {
 
  private:
   Result<> open_what_needs_rights();
+  Result<> open_tls();
   Result<> start_watching();
   void watch_what_was_read();
   Result<ZygoteOptions> zygote_options() const;
@@ -68,6 +70,8 @@ class Broker {
   std::unique_ptr<loop::Loop> loop_;
   std::optional<rpc::KjLoop> kj_;
   std::unique_ptr<Listeners> listeners_;
+  std::unique_ptr<TlsStore> tls_;
+  std::string trusted_roots_;
   std::unique_ptr<Signals> signals_;
   std::optional<CodeCache> cache_;
   std::optional<Deployments> deployments_;

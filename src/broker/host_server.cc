@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "base/limits_tls.h"
 #include "base/log.h"
 #include "broker/outbound.h"
 #include "broker/worker_source.h"
@@ -81,7 +82,9 @@ HostServer::HostServer(HostServices& services, uint32_t shard_index, OnAttach on
       on_attach_(std::move(on_attach)),
       log_limit_(limits::kLogLinesPerSecond, limits::kLogBurstLines),
       cache_budget_(std::make_shared<RateLimit>(limits::kCodeCacheBytesPerSecond,
-                                                limits::kCodeCacheBurstBytes)) {}
+                                                limits::kCodeCacheBurstBytes)),
+      sign_budget_(std::make_shared<RateLimit>(limits::kTlsSignsPerSecond, limits::kTlsSignBurst)) {
+}
 
 kj::Promise<void> HostServer::attach(AttachContext context) {
   if (attached_) rpc::throw_error(Error{"this shard is attached already", 0});
@@ -108,7 +111,20 @@ void HostServer::write_config(rpc::ShardConfig::Builder config) {
   limits.setMaxConnections(options.limits.max_connections);
   limits.setIdleEvictMs(options.limits.idle_evict_ms);
   config.setArenaSize(options.arena_size);
+  auto listeners = config.initListenerOptions(static_cast<unsigned>(options.listeners.size()));
+  for (unsigned i = 0; i < listeners.size(); ++i) listeners[i].setTls(options.listeners[i].tls);
+  write_tls(config.initTls());
   write_workers(config);
+}
+
+void HostServer::write_tls(rpc::TlsConfig::Builder to) const {
+  services_.tls.write(to, services_.loop, sign_budget_);
+}
+
+kj::Promise<void> HostServer::trustedRoots(TrustedRootsContext context) {
+  const std::string& roots = services_.trusted_roots;
+  context.getResults().setPem({reinterpret_cast<const kj::byte*>(roots.data()), roots.size()});
+  return kj::READY_NOW;
 }
 
 void HostServer::write_workers(rpc::ShardConfig::Builder config) {
@@ -120,9 +136,9 @@ void HostServer::write_workers(rpc::ShardConfig::Builder config) {
   unsigned route = 0;
   for (unsigned i = 0; i < workers.size(); ++i) {
     workers[i].setName(text(options[i].name));
-    workers[i].setSource(kj::heap<WorkerSourceServer>(
-        services_.loop, services_.deployments, i, cache_budget_,
-        kj::heap<OutboundServer>(services_.loop, services_.options)));
+    workers[i].setSource(
+        kj::heap<WorkerSourceServer>(services_.loop, services_.deployments, i, cache_budget_,
+                                     kj::heap<OutboundServer>(services_.loop, services_.options)));
     for (const std::string& pattern : options[i].routes) {
       routes[route].setPattern(text(pattern));
       routes[route++].setWorker(i);

@@ -13,6 +13,7 @@
 #include "broker/deployments.h"
 #include "broker/log_output.h"
 #include "broker/options.h"
+#include "broker/tls_store.h"
 #include "loop/loop.h"
 #include "rpc/skep.capnp.h"
 
@@ -24,6 +25,8 @@ struct HostServices {
   const BrokerOptions& options;
   Deployments& deployments;
   LogOutput& log;
+  const TlsStore& tls;
+  const std::string& trusted_roots;  // PEM; empty: none were found
 };
 
 class HostServer final : public rpc::Host::Server {
@@ -35,6 +38,10 @@ class HostServer final : public rpc::Host::Server {
 
   kj::Promise<void> attach(AttachContext context) override;
   kj::Promise<void> log(LogContext context) override;
+  kj::Promise<void> trustedRoots(TrustedRootsContext context) override;
+
+  // What a shard is told when the certificates change.
+  void write_tls(rpc::TlsConfig::Builder to) const;
 
  private:
   void write_config(rpc::ShardConfig::Builder config);
@@ -48,6 +55,7 @@ class HostServer final : public rpc::Host::Server {
   RateLimit log_limit_;
   uint64_t dropped_ = 0;
   std::shared_ptr<RateLimit> cache_budget_;
+  std::shared_ptr<RateLimit> sign_budget_;
 };
 
 }  // namespace skep::broker

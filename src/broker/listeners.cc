@@ -166,8 +166,8 @@ Result<> Listeners::open_tcp(const ListenAddress& address, unsigned shards) {
   }
   sockets_.push_back(std::move(sockets));
   const bool v6 = address.kind == ListenAddress::Kind::tcp6;
-  names_.push_back(v6 ? fmt::format("http://[{}]:{}", address.host, port)
-                      : fmt::format("http://{}:{}", address.host, port));
+  names_.push_back(fmt::format("{}://{}{}{}:{}", address.tls ? "https" : "http", v6 ? "[" : "",
+                               address.host, v6 ? "]" : "", port));
   return {};
 }
 

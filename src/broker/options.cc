@@ -60,6 +60,7 @@ BrokerOptions options_from(const config::ServeConfig& config, const std::string&
   options.state_dir = config.data_dir;
   options.make_state_dir = true;
   options.listeners = config.listeners;
+  options.certificates = config.certificates;
   for (const config::ServedWorker& worker : config.workers) {
     options.workers.push_back(
         {worker.path, worker.name, worker.environment, worker.routes, worker.reach});
@@ -77,10 +78,12 @@ BrokerOptions options_from(const config::ServeConfig& config, const std::string&
   return options;
 }
 
-Result<BrokerOptions> dev_options(const ProjectArguments& arguments, uint16_t port) {
+Result<BrokerOptions> dev_options(const ProjectArguments& arguments, uint16_t port, bool https) {
   SKEP_TRY_ASSIGN(BrokerOptions options, project_options(arguments, Mode::dev));
   SKEP_TRY_ASSIGN(config::ListenAddress address,
                   config::parse_listen_address(fmt::format("127.0.0.1:{}", port)));
+  address.tls = https;
+  options.development_https = https;
   options.listeners.push_back(std::move(address));
   options.workers.front().routes = {"*/*"};
   return options;

@@ -31,6 +31,8 @@ struct BrokerOptions {
   std::string state_dir;        // caches are kept below it; empty: in memory only
   bool make_state_dir = false;  // else it must exist
   std::vector<config::ListenAddress> listeners;
+  std::vector<config::CertificateFiles> certificates;
+  bool development_https = false;  // a certificate of the project's own, made where there is none
   std::vector<WorkerOptions> workers;
   bool development = false;   // process.env.NODE_ENV is "development", not "production"
   bool local_vars = false;    // .dev.vars and .env are read
@@ -58,7 +60,8 @@ struct ProjectArguments {
 };
 
 // dev: listens at 127.0.0.1:port, and the project answers whatever the host.
-Result<BrokerOptions> dev_options(const ProjectArguments& arguments, uint16_t port);
+// https: over TLS, with a certificate made for it.
+Result<BrokerOptions> dev_options(const ProjectArguments& arguments, uint16_t port, bool https);
 // One shard, no listener, no CPU limit. arena_size: isolates made before they are needed.
 Result<BrokerOptions> once_options(const ProjectArguments& arguments, uint32_t arena_size);
 

@@ -140,8 +140,8 @@ int run_serve(const ServeArguments& arguments) {
   return broker.run();
 }
 
-int run_dev(const ProjectArguments& arguments, uint16_t port) {
-  auto options = dev_options(arguments, port);
+int run_dev(const ProjectArguments& arguments, uint16_t port, bool https) {
+  auto options = dev_options(arguments, port, https);
   if (!options) return failed(options.error());
   Broker broker(std::move(*options));
   broker.on_ready([&] {

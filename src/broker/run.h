@@ -20,7 +20,7 @@ struct ServeArguments {
 // had. 128 + the signal: a second signal cut the end short.
 int run_serve(const ServeArguments& arguments);
 
-int run_dev(const ProjectArguments& arguments, uint16_t port);
+int run_dev(const ProjectArguments& arguments, uint16_t port, bool https);
 
 // Prints diagnostics, "FILE:LINE:COLUMN: error: …" with a code frame. 0: no error.
 int run_check(const ProjectArguments& arguments);

@@ -16,6 +16,8 @@ namespace {
 
 // After its connection is lost, a shard has so long to end by itself.
 constexpr int64_t kLastBreathMs = 1'000;
+// Beyond what a shard gives its requests when it is told to drain.
+constexpr int64_t kDrainGraceMs = 2'000;
 
 }  // namespace
 
@@ -38,8 +40,12 @@ ShardProcess::ShardProcess(HostServices& services, uint32_t index, uint32_t sequ
       notices_([this] {
         // Each call may destroy this, so nothing may follow one that was made.
         if (std::exchange(tell_attached_, false)) {
-          if (tell_drained_ || tell_disconnected_) services_.loop.defer(notices_);
+          if (tell_unwell_ || tell_drained_ || tell_disconnected_) services_.loop.defer(notices_);
           return callbacks_.on_attached();
+        }
+        if (std::exchange(tell_unwell_, false)) {
+          if (tell_drained_ || tell_disconnected_) services_.loop.defer(notices_);
+          return callbacks_.on_unwell();
         }
         if (std::exchange(tell_drained_, false)) {
           if (tell_disconnected_) services_.loop.defer(notices_);
@@ -57,6 +63,7 @@ Result<> ShardProcess::start() {
   UniqueFd ours(ends[0]), theirs(ends[1]);
   auto host = kj::heap<HostServer>(
       services_, index_, [this](rpc::Shard::Client shard) { return attached(kj::mv(shard)); });
+  host_ = host.get();
   connection_.emplace(services_.loop, std::move(ours), rpc::Role::broker,
                       rpc::Host::Client(kj::mv(host)));
   tasks_.add(connection_->on_disconnect().then([this] {
@@ -101,9 +108,13 @@ void ShardProcess::ping() {
   if (connection_->queued_bytes() > limits::kRpcQueuedBytes)
     return kill("it asks for more than it reads");
   deadline_.set_ms(limits::kShardSilentMs);
-  tasks_.add(shard().statsRequest().send().then([this](auto&&) {
+  tasks_.add(shard().statsRequest().send().then([this](auto&& answer) {
+    if (state_ != State::attached) return;
     deadline_.cancel();
     next_ping_.set_ms(limits::kShardPingMs);
+    if (answer.getStats().getLeftBehind() == 0 || std::exchange(unwell_, true)) return;
+    tell_unwell_ = true;
+    services_.loop.defer(notices_);
   }));
 }
 
@@ -124,7 +135,7 @@ void ShardProcess::drain() {
   if (state_ != State::attached) return;
   state_ = State::draining;
   next_ping_.cancel();
-  deadline_.cancel();
+  deadline_.set_ms(limits::kDrainMs + kDrainGraceMs);
   tasks_.add(shard().drainRequest().send().ignoreResult().then([this] {
     tell_drained_ = true;
     services_.loop.defer(notices_);
@@ -137,6 +148,7 @@ void ShardProcess::close() {
   next_ping_.cancel();
   tasks_.clear();
   shard_ = nullptr;
+  host_ = nullptr;
   connection_.reset();
   deadline_.set_ms(kLastBreathMs);
 }
@@ -146,6 +158,13 @@ void ShardProcess::reload(uint32_t worker, uint64_t version) {
   auto request = shard().reloadRequest();
   request.setWorker(worker);
   request.setVersion(version);
+  tasks_.add(request.send().ignoreResult());
+}
+
+void ShardProcess::update_tls() {
+  if (state_ != State::attached || host_ == nullptr) return;
+  auto request = shard().updateTlsRequest();
+  host_->write_tls(request.initTls());
   tasks_.add(request.send().ignoreResult());
 }
 

@@ -32,6 +32,8 @@ class ShardProcess final : private kj::TaskSet::ErrorHandler {
     // All that follows is called on the loop's stack, outside of KJ.
     std::function<void()> on_attached;
     std::function<void()> on_drained;
+    // It serves, but should not for long: it says that it left isolates behind. Once.
+    std::function<void()> on_unwell;
     // The process is gone: what is left may be destroyed, also from within the call.
     std::function<void()> on_ended;
   };
@@ -53,11 +55,13 @@ class ShardProcess final : private kj::TaskSet::ErrorHandler {
 
   // Ends the process at once. `why` is for the log: reason() gives it.
   void kill(std::string why);
-  // Asks it to finish what it has; on_drained follows, or on_ended.
+  // Asks it to finish what it has; on_drained follows, or on_ended. One that does neither in time
+  // is killed.
   void drain();
   // Closes the connection: a shard without a broker ends.
   void close();
   void reload(uint32_t worker, uint64_t version);
+  void update_tls();
 
   State state() const { return state_; }
   uint32_t sequence() const { return sequence_; }
@@ -92,7 +96,9 @@ class ShardProcess final : private kj::TaskSet::ErrorHandler {
   loop::Timer next_ping_;
   loop::Deferred notices_;  // carries what KJ's promises tell over to the loop's stack
   bool tell_attached_ = false, tell_drained_ = false, tell_disconnected_ = false;
+  bool tell_unwell_ = false, unwell_ = false;
 
+  HostServer* host_ = nullptr;  // lives with the connection
   // Last: destroyed first, with everything that refers to the above.
   std::optional<rpc::Connection> connection_;
   kj::Maybe<rpc::Shard::Client> shard_;

@@ -44,8 +44,7 @@ Supervisor::Supervisor(HostServices& services, const Listeners& listeners, Zygot
                    [this] {
                      log_warn("requests were still in flight after {} s: they are cut off",
                               limits::kDrainMs / 1000);
-                     for (auto& slot : slots_)
-                       if (slot->process != nullptr) slot->process->close();
+                     for_each_process([](ShardProcess& process) { process.close(); });
                    }),
       obituaries_due_(services.loop, [this] { publish_obituaries(); }) {
   for (unsigned i = 0; i < shards; ++i)
@@ -93,9 +92,9 @@ void Supervisor::zygote_gone(ZygoteClient* zygote, const std::string& why) {
   const bool current = zygote == zygote_.get();
   const std::shared_ptr<ZygoteClient> keep = current ? zygote_ : nullptr;
   if (current) zygote_.reset();
-  for (auto& slot : slots_)
-    if (slot->process != nullptr && slot->process->zygote().get() == zygote)
-      slot->process->zygote_gone();
+  for_each_process([zygote](ShardProcess& process) {
+    if (process.zygote().get() == zygote) process.zygote_gone();
+  });
   if (!current || stopping_ || failed_) return;
   if (!all_attached_ || !replace_) return fatal(why);
   log_error("{}; the next one starts in {} ms", why, zygote_pause_ms_);
@@ -124,15 +123,19 @@ void Supervisor::spawn(unsigned index) {
   ShardProcess::Callbacks callbacks;
   callbacks.listeners = [this, index] { return listeners_.of_shard(index); };
   callbacks.on_attached = [this, index] { shard_attached(index); };
-  callbacks.on_drained = [this, index] { shard_drained(index); };
-  callbacks.on_ended = [this, index] { shard_ended(index); };
   // A zygote that answers with sequence 0 speaks of itself.
   if (++sequence_ == 0) ++sequence_;
-  slot.process = std::make_unique<ShardProcess>(services_, index, sequence_, zygote_, replace_,
+  callbacks.on_unwell = [this, sequence = sequence_] { shard_unwell(sequence); };
+  callbacks.on_drained = [this, sequence = sequence_] { shard_drained(sequence); };
+  callbacks.on_ended = [this, sequence = sequence_] { shard_ended(sequence); };
+  auto process = std::make_unique<ShardProcess>(services_, index, sequence_, zygote_, replace_,
                                                 std::move(callbacks));
-  const auto started = slot.process->start();
-  if (started) return;
-  slot.process.reset();
+  const auto started = process->start();
+  if (slot.process != nullptr) slot.retiring.push_back(std::move(slot.process));
+  if (started) {
+    slot.process = std::move(process);
+    return;
+  }
   if (!all_attached_) return fatal(started.error().message);
   log_error("shard {}: {}", index, started.error().message);
   replace(index, false, 0);
@@ -146,6 +149,27 @@ Supervisor::Slot* Supervisor::slot_of(uint32_t sequence, unsigned* index) {
     return slots_[i].get();
   }
   return nullptr;
+}
+
+// Of the present processes and of those before them; null where it has ended.
+ShardProcess* Supervisor::find(uint32_t sequence, unsigned* index) {
+  if (Slot* slot = slot_of(sequence, index)) return slot->process.get();
+  for (unsigned i = 0; i < slots_.size(); ++i)
+    for (const auto& process : slots_[i]->retiring)
+      if (process->sequence() == sequence) return *index = i, process.get();
+  return nullptr;
+}
+
+// A visit may end processes, and so change the lists.
+void Supervisor::for_each_process(const std::function<void(ShardProcess&)>& visit) {
+  std::vector<uint32_t> sequences;
+  for (const auto& slot : slots_) {
+    if (slot->process != nullptr) sequences.push_back(slot->process->sequence());
+    for (const auto& process : slot->retiring) sequences.push_back(process->sequence());
+  }
+  unsigned index;
+  for (const uint32_t sequence : sequences)
+    if (ShardProcess* process = find(sequence, &index)) visit(*process);
 }
 
 void Supervisor::spawned(uint32_t sequence, pid_t pid, UniqueFd pidfd) {
@@ -165,17 +189,37 @@ void Supervisor::spawn_failed(uint32_t sequence, const std::string& why) {
 
 void Supervisor::shard_attached(unsigned index) {
   slots_[index]->early_deaths = 0;
+  for (auto& process : slots_[index]->retiring) process->drain();
   if (all_attached_ || attached() != slots_.size()) return;
   all_attached_ = true;
   callbacks_.on_all_attached();
 }
 
-void Supervisor::shard_drained(unsigned index) {
-  slots_[index]->process->close();
+// Its successor starts first, then it is drained: nobody waits for it. A tenant that brings this
+// about over and over gets a shard that is as long in the state as the pause is.
+void Supervisor::shard_unwell(uint32_t sequence) {
+  unsigned index;
+  Slot* slot = slot_of(sequence, &index);
+  if (slot == nullptr || !replace_ || stopping_ || failed_) return;
+  log_warn(
+      "shard {} (process {}) had to leave an isolate behind that could not be stopped: "
+      "another one takes its place",
+      index, slot->process->pid());
+  const int64_t lived_ms = (services_.loop.now_ns() - slot->process->attached_ns()) / 1'000'000;
+  replace(index, true, lived_ms);
 }
 
-void Supervisor::shard_ended(unsigned index) {
+void Supervisor::shard_drained(uint32_t sequence) {
+  unsigned index;
+  if (ShardProcess* process = find(sequence, &index)) process->close();
+}
+
+void Supervisor::shard_ended(uint32_t sequence) {
+  unsigned index;
+  ShardProcess* ending = find(sequence, &index);
+  if (ending == nullptr) return;
   Slot& slot = *slots_[index];
+  if (ending != slot.process.get()) return retired(slot, index, ending);
   const std::unique_ptr<ShardProcess> process = std::move(slot.process);
   if (stopping_ || failed_) return check_stopped();
   report_end(index, *process);
@@ -183,6 +227,15 @@ void Supervisor::shard_ended(unsigned index) {
   const int64_t lived_ms =
       attached ? (services_.loop.now_ns() - process->attached_ns()) / 1'000'000 : 0;
   replace(index, attached, lived_ms);
+}
+
+void Supervisor::retired(Slot& slot, unsigned index, ShardProcess* process) {
+  const auto found = std::find_if(slot.retiring.begin(), slot.retiring.end(),
+                                  [process](const auto& p) { return p.get() == process; });
+  const std::unique_ptr<ShardProcess> gone = std::move(*found);
+  slot.retiring.erase(found);
+  if (stopping_ || failed_) return check_stopped();
+  if (!gone->reason().empty()) report_end(index, *gone);
 }
 
 void Supervisor::report_end(unsigned index, const ShardProcess& process) {
@@ -221,6 +274,7 @@ void Supervisor::replace(unsigned index, bool attached, int64_t lived_ms) {
   if (zygote_ != nullptr && zygote_->ready()) zygote_.reset();
   if (lived_ms >= limits::kShardHealthyMs) slot.pause_ms = 0;
   if (slot.pause_ms == 0) {
+    slot.due.cancel();
     want_process(index);
   } else {
     slot.due.set_ms(slot.pause_ms);
@@ -248,8 +302,12 @@ unsigned Supervisor::attached() const {
 }
 
 void Supervisor::reload(uint32_t worker, uint64_t version) {
+  for_each_process([=](ShardProcess& process) { process.reload(worker, version); });
+}
+
+void Supervisor::update_tls() {
   for (auto& slot : slots_)
-    if (slot->process != nullptr) slot->process->reload(worker, version);
+    if (slot->process != nullptr) slot->process->update_tls();
 }
 
 void Supervisor::stop() {
@@ -261,26 +319,27 @@ void Supervisor::stop() {
   for (auto& slot : slots_) {
     slot->due.cancel();
     slot->waiting = false;
-    if (slot->process == nullptr) continue;
-    if (slot->process->state() == ShardProcess::State::attached) {
-      slot->process->drain();
-    } else {
-      slot->process->close();
-    }
   }
+  for_each_process([](ShardProcess& process) {
+    if (process.state() == ShardProcess::State::attached) {
+      process.drain();
+    } else if (process.state() != ShardProcess::State::draining) {
+      process.close();
+    }
+  });
   check_stopped();
 }
 
 void Supervisor::kill_all() {
   stopping_ = true;
-  for (auto& slot : slots_)
-    if (slot->process != nullptr) slot->process->kill("the broker ends");
+  for_each_process([](ShardProcess& process) { process.kill("the broker ends"); });
   check_stopped();
 }
 
 void Supervisor::check_stopped() {
-  const bool left = std::any_of(slots_.begin(), slots_.end(),
-                                [](const auto& slot) { return slot->process != nullptr; });
+  const bool left = std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) {
+    return slot->process != nullptr || !slot->retiring.empty();
+  });
   if (!stopping_ || left || stopped_) return;
   stopped_ = true;
   drain_limit_.cancel();

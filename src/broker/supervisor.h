@@ -1,5 +1,6 @@
 // Keeps the shards alive: one process for each, replaced when it dies, with a pause that grows
-// where that happens often; a new zygote after a crash and every few hours, so that hash seeds and
+// where that happens often. One that is unwell goes on until its successor serves, and is then
+// drained. A new zygote after a crash and every few hours, so that hash seeds and
 // address layout are not the same for ever. Owned by the broker, on its loop.
 #pragma once
 
@@ -39,6 +40,7 @@ class Supervisor {
   void stop();
   void kill_all();
   void reload(uint32_t worker, uint64_t version);
+  void update_tls();
   void child_ended(pid_t pid, int status);
 
   rpc::Shard::Client shard(unsigned index) { return slots_[index]->process->shard(); }
@@ -50,6 +52,8 @@ class Supervisor {
   struct Slot {
     explicit Slot(loop::Loop& loop, std::function<void()> on_due) : due(loop, std::move(on_due)) {}
     std::unique_ptr<ShardProcess> process;
+    // Those before it, which go when it has attached and they have finished what they had.
+    std::vector<std::unique_ptr<ShardProcess>> retiring;
     loop::Timer due;            // the pause before the next process
     bool waiting = false;       // for a zygote
     int64_t pause_ms = 0;       // before the next; 0: none
@@ -72,14 +76,18 @@ class Supervisor {
   void spawn_failed(uint32_t sequence, const std::string& why);
   void process_exited(pid_t pid, int status);
   void shard_attached(unsigned index);
-  void shard_drained(unsigned index);
-  void shard_ended(unsigned index);
+  void shard_unwell(uint32_t sequence);
+  void shard_drained(uint32_t sequence);
+  void shard_ended(uint32_t sequence);
+  void retired(Slot& slot, unsigned index, ShardProcess* process);
   void report_end(unsigned index, const ShardProcess& process);
   void publish_obituaries();
   void replace(unsigned index, bool attached, int64_t lived_ms);
   void check_stopped();
   void fatal(const std::string& why);
   Slot* slot_of(uint32_t sequence, unsigned* index);
+  ShardProcess* find(uint32_t sequence, unsigned* index);
+  void for_each_process(const std::function<void(ShardProcess&)>& visit);
 
   HostServices& services_;
   const Listeners& listeners_;

@@ -63,7 +63,10 @@ void add_dev(CLI::App& app, int& status) {
   add_project_options(*command, *arguments);
   command->add_option("--port", *port, "Port on 127.0.0.1")->type_name("N")->capture_default_str();
   add_sandbox_option(*command, arguments->reduced_sandbox);
-  command->callback([arguments, port, &status] { status = broker::run_dev(*arguments, *port); });
+  auto https = std::make_shared<bool>(false);
+  command->add_flag("--https", *https, "Over TLS, with a certificate made for it (.skep/tls)");
+  command->callback(
+      [arguments, port, https, &status] { status = broker::run_dev(*arguments, *port, *https); });
 }
 
 void add_check(CLI::App& app, int& status) {

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <map>
 
+#include "base/limits_tls.h"
 #include "base/route_table.h"
 #include "config/files.h"
 #include "config/routes.h"
@@ -51,9 +52,18 @@ class Reader {
     }
     read_tables(top.array("listen"), "listen", limits::kListeners,
                 [this](TableReader& table) { read_listener(table); });
+    read_tables(top.array("certificate"), "certificate", limits::kCertificates,
+                [this](TableReader& table) {
+                  auto files = read_certificate(table, folder_);
+                  if (files) config_.certificates.push_back(std::move(*files));
+                });
     read_tables(top.array("worker"), "worker", limits::kServedWorkers,
                 [this](TableReader& table) { read_worker(table); });
     top.finish();
+    if (first_tls_ && config_.certificates.empty() && !diagnostics_.has_errors()) {
+      diagnostics_.error(*first_tls_, "\"tls\" needs a certificate",
+                         "a [[certificate]] table with cert = \"x.pem\" and key = \"x.key\"");
+    }
     if (config_.listeners.empty() && !diagnostics_.has_errors()) {
       diagnostics_.error({}, "nothing to listen on",
                          "a [[listen]] table with address = \"127.0.0.1:8080\"");
@@ -140,6 +150,8 @@ class Reader {
       return;
     }
     if (parsed->kind == ListenAddress::Kind::unix_socket) parsed->path = absolute(parsed->path);
+    if (const auto tls = table.boolean("tls")) parsed->tls = *tls;
+    if (parsed->tls && !first_tls_) first_tls_ = address->at;
     const std::string key = parsed->kind == ListenAddress::Kind::unix_socket
                                 ? "unix:" + parsed->path
                                 : fmt::format("{}:{}", parsed->host, parsed->port);
@@ -234,6 +246,7 @@ class Reader {
   std::string folder_;
   Diagnostics& diagnostics_;
   ServeConfig config_;
+  std::optional<Position> first_tls_;
   std::map<std::string, uint32_t> listeners_, names_, routes_;  // the line of the first
 };
 

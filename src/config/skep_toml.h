@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "base/result.h"
+#include "config/certificates.h"
 #include "config/diagnostic.h"
 #include "config/outbound.h"
 #include "config/project.h"
@@ -25,6 +26,7 @@ struct ListenAddress {
   std::string host;     // numeric, without brackets; tcp only
   uint16_t port = 0;
   std::string path;  // unix_socket only, absolute
+  bool tls = false;
 };
 
 struct ServedWorker {
@@ -53,6 +55,7 @@ struct ServeConfig {
   std::string group;    // empty: the user's
   SandboxLevel sandbox = SandboxLevel::full;
   std::vector<ListenAddress> listeners;
+  std::vector<CertificateFiles> certificates;  // the first is the default
   std::vector<ServedWorker> workers;
   ServeLimits limits;
   OutboundRules outbound;

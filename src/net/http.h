@@ -83,6 +83,8 @@ class HttpExchange {
   virtual const RequestHead& head() const = 0;
   virtual const loop::PeerAddress& peer() const = 0;
   virtual bool secure() const = 0;
+  // Of the connection; null where it is plain.
+  virtual const TlsFacts* tls() const { return nullptr; }
   // Must be set within HttpHandler::on_request.
   virtual void set_events(ExchangeEvents* events) = 0;
 

@@ -18,10 +18,41 @@ interface Host {
 
   log @1 (entries :List(LogEntry)) -> stream;
   # Console messages, exceptions and request lines. The broker writes them; it trusts no text in them.
+
+  trustedRoots @2 () -> (pem :Data);
+  # The certificates that outbound TLS trusts: the system's, and those of skep.toml.
 }
 
 interface Listener {
   # A listening socket; its descriptor rides along (getFd).
+}
+
+struct ListenerOptions {
+  tls @0 :Bool;
+}
+
+struct TlsConfig {
+  certificates @0 :List(TlsCertificate);   # the first is the default; empty: no TLS
+  ticketKeys @1 :List(Data);               # of session tickets, newest first; the same for all shards
+}
+
+struct TlsCertificate {
+  chain @0 :List(Data);              # DER, leaf first
+  names @1 :List(Text);              # of the leaf
+  ocsp @2 :Data;                     # to staple; empty: none
+  clientAuth @3 :ClientAuth;
+  clientCa @4 :List(Data);           # DER
+  key @5 :SigningKey;
+}
+
+enum ClientAuth { none @0; optional @1; require @2; }
+
+interface SigningKey {
+  # A private key, which never leaves the broker.
+
+  sign @0 (algorithm :UInt16, input :Data) -> (signature :Data);
+  # Signs what a TLS server signs (SignatureScheme of RFC 8446 4.2.3). Bounded in size and rate: a shard
+  # that was taken over can use the key while it lives, as it must, and learns nothing of it.
 }
 
 struct ShardConfig {
@@ -31,6 +62,8 @@ struct ShardConfig {
   routes @3 :List(Route);
   workers @4 :List(WorkerSlot);
   arenaSize @5 :UInt32;              # isolates kept ready
+  listenerOptions @6 :List(ListenerOptions);   # of the listeners, in their order
+  tls @7 :TlsConfig;
 }
 
 struct Limits {
@@ -183,6 +216,9 @@ interface Shard {
   cold @5 (worker :UInt32, count :UInt32, keep :Bool, dry :Bool) -> (samplesNs :List(UInt64));
   # Benchmark: makes `count` isolates of the worker one after another and times each from "request
   # there" to "handler returned"; keep: they stay alive (density); dry: none is ready, as after a burst.
+
+  updateTls @6 (tls :TlsConfig) -> ();
+  # Certificates or ticket keys have changed: new connections use these.
 }
 
 interface TestSink {
@@ -200,6 +236,7 @@ struct ShardStats {
   arenaReady @7 :UInt64;
   requestsInFlight @8 :UInt64;
   rejected @9 :UInt64;
+  leftBehind @10 :UInt32;            # isolates that could not be stopped: the shard is to be replaced
 }
 
 struct Diagnostic {

@@ -200,10 +200,48 @@ auto fulfilling(kj::Own<kj::PromiseFulfiller<T>> fulfiller) {
   return std::make_shared<kj::Own<kj::PromiseFulfiller<T>>>(kj::mv(fulfiller));
 }
 
+std::string bytes_of(capnp::Data::Reader data) {
+  return std::string(reinterpret_cast<const char*>(data.begin()), data.size());
+}
+
+// The private keys that this shard may use, by number. A reload brings new ones; those before it
+// stay for the handshakes that began with them.
+class SigningKeys {
+ public:
+  net::tls::ServerConfig read(rpc::TlsConfig::Reader config) {
+    before_ = std::exchange(now_, {});
+    net::tls::ServerConfig out;
+    for (auto certificate : config.getCertificates()) {
+      net::tls::ServerCertificate one;
+      for (auto der : certificate.getChain()) one.chain.push_back(bytes_of(der));
+      for (auto name : certificate.getNames()) one.names.push_back(to_string(name));
+      one.ocsp = bytes_of(certificate.getOcsp());
+      one.client_auth = static_cast<net::tls::ClientAuth>(certificate.getClientAuth());
+      for (auto der : certificate.getClientCa()) one.client_ca.push_back(bytes_of(der));
+      one.key = next_++;
+      now_.emplace(one.key, certificate.getKey());
+      out.certificates.push_back(std::move(one));
+    }
+    for (auto key : config.getTicketKeys()) out.ticket_keys.push_back(bytes_of(key));
+    return out;
+  }
+
+  rpc::SigningKey::Client* find(uint32_t key) {
+    for (auto* keys : {&now_, &before_}) {
+      if (const auto found = keys->find(key); found != keys->end()) return &found->second;
+    }
+    return nullptr;
+  }
+
+ private:
+  std::unordered_map<uint32_t, rpc::SigningKey::Client> now_, before_;
+  uint32_t next_ = 0;
+};
+
 // What the broker calls.
 class ShardServer final : public rpc::Shard::Server {
  public:
-  explicit ShardServer(ShardControl& control) : control_(control) {}
+  ShardServer(ShardControl& control, SigningKeys& keys) : control_(control), keys_(keys) {}
 
   kj::Promise<void> drain(DrainContext) override {
     auto paf = kj::newPromiseAndFulfiller<void>();
@@ -213,6 +251,11 @@ class ShardServer final : public rpc::Shard::Server {
 
   kj::Promise<void> reload(ReloadContext context) override {
     control_.reload(context.getParams().getWorker(), context.getParams().getVersion());
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> updateTls(UpdateTlsContext context) override {
+    control_.update_tls(keys_.read(context.getParams().getTls()));
     return kj::READY_NOW;
   }
 
@@ -229,6 +272,7 @@ class ShardServer final : public rpc::Shard::Server {
     stats.setArenaReady(facts.arena_ready);
     stats.setRequestsInFlight(facts.requests_in_flight);
     stats.setRejected(facts.rejected);
+    stats.setLeftBehind(static_cast<uint32_t>(facts.left_behind));
     return kj::READY_NOW;
   }
 
@@ -290,6 +334,7 @@ class ShardServer final : public rpc::Shard::Server {
 
  private:
   ShardControl& control_;
+  SigningKeys& keys_;
 };
 
 }  // namespace
@@ -301,7 +346,7 @@ struct HostLink::Impl final : private kj::TaskSet::ErrorHandler {
         kj_loop(l),
         flush([this] { send_logs(); }),
         // The same Shard that attach() hands over: a connection always has a bootstrap to give.
-        connection(l, std::move(socket), rpc::Role::shard, kj::heap<ShardServer>(c)),
+        connection(l, std::move(socket), rpc::Role::shard, kj::heap<ShardServer>(c, keys)),
         host(connection.bootstrap().castAs<rpc::Host>()),
         tasks(*this) {
     tasks.add(connection.on_disconnect().then([this] { control.disconnected(); }));
@@ -319,6 +364,7 @@ struct HostLink::Impl final : private kj::TaskSet::ErrorHandler {
 
   loop::Loop& loop;
   ShardControl& control;
+  SigningKeys keys;
   rpc::KjLoop kj_loop;
   loop::Deferred flush;
   rpc::Connection connection;
@@ -355,12 +401,14 @@ Result<ShardConfig> HostLink::Impl::read_config(rpc::ShardConfig::Reader config)
     sources.push_back(worker.getSource());
   }
   out.arena_size = config.getArenaSize();
+  for (auto listener : config.getListenerOptions()) out.listener_tls.push_back(listener.getTls());
+  out.tls = keys.read(config.getTls());
   return out;
 }
 
 void HostLink::attach(std::function<void(Result<ShardConfig>)> done) {
   auto request = impl_->host.attachRequest();
-  request.setShard(kj::heap<ShardServer>(impl_->control));
+  request.setShard(kj::heap<ShardServer>(impl_->control, impl_->keys));
   request.setPid(getpid());
   auto promise = request.send().then([this](auto&& response) {
     auto config = std::make_shared<Result<ShardConfig>>(impl_->read_config(response.getConfig()));
@@ -435,6 +483,26 @@ void HostLink::connect(uint32_t worker, std::string_view host, uint16_t port,
   impl_->call(kj::mv(promise), [done = std::move(done)](Result<Result<OutboundSocket>> result) {
     done(result ? std::move(*result) : std::unexpected(std::move(result.error())));
   });
+}
+
+void HostLink::trusted_roots(std::function<void(Result<std::string>)> done) {
+  impl_->call(impl_->host.trustedRootsRequest().send().then(
+                  [](auto&& response) { return bytes_of(response.getPem()); }),
+              std::move(done));
+}
+
+void HostLink::sign(uint32_t key, uint16_t algorithm, std::span<const uint8_t> input,
+                    std::function<void(Result<std::string>)> done) {
+  rpc::SigningKey::Client* client = impl_->keys.find(key);
+  if (client == nullptr) {
+    return impl_->loop.post([done = std::move(done)] { done(fail("this key is gone")); });
+  }
+  auto request = client->signRequest();
+  request.setAlgorithm(algorithm);
+  request.setInput({input.data(), input.size()});
+  impl_->call(
+      request.send().then([](auto&& response) { return bytes_of(response.getSignature()); }),
+      std::move(done));
 }
 
 void HostLink::log(LogRecord record) {

@@ -15,6 +15,7 @@
 #include "base/unique_fd.h"
 #include "isolate/bundle.h"
 #include "loop/loop.h"
+#include "net/tls/tls_server.h"
 
 namespace skep::shard {
 
@@ -42,6 +43,8 @@ struct ShardConfig {
   std::vector<std::string> workers;  // names; a worker is known by its index
   uint32_t arena_size = 16;
   std::vector<UniqueFd> listeners;
+  std::vector<bool> listener_tls;  // by listener
+  net::tls::ServerConfig tls;      // no certificates: none
 };
 
 // A module as the broker sends it. TypeScript arrives as it was written, with what an earlier
@@ -97,7 +100,7 @@ struct LogRecord {
 
 struct ShardFacts {
   uint64_t connections, requests, isolates, isolate_groups, cold_starts, evictions, cpu_ns,
-      arena_ready, requests_in_flight, rejected;
+      arena_ready, requests_in_flight, rejected, left_behind;
 };
 
 // rpc::Shard::cold: how often to start a worker, and how.
@@ -121,6 +124,7 @@ class ShardControl {
                     std::function<void(Result<std::vector<uint64_t>>)> done) = 0;
   // The broker is gone: the shard ends.
   virtual void disconnected() = 0;
+  virtual void update_tls(const net::tls::ServerConfig& config) = 0;
 
  protected:
   ~ShardControl() = default;
@@ -132,7 +136,7 @@ struct OutboundSocket {
   std::string address;
 };
 
-class HostLink {
+class HostLink final : public net::tls::Signer {
  public:
   // Takes the connected socket; `control` outlives the link.
   HostLink(loop::Loop& loop, UniqueFd socket, ShardControl& control);
@@ -149,6 +153,11 @@ class HostLink {
   // code is an errno, as net::Connector has it.
   void connect(uint32_t worker, std::string_view host, uint16_t port,
                std::function<void(Result<OutboundSocket>)> done);
+  // The certificates that outbound TLS trusts, PEM.
+  void trusted_roots(std::function<void(Result<std::string>)> done);
+  // net::tls::Signer: `key` as in the ServerConfig that came from here.
+  void sign(uint32_t key, uint16_t algorithm, std::span<const uint8_t> input,
+            std::function<void(Result<std::string>)> done) override;
   // Sent in batches, in order; over limits::kLogQueueEntries the newest are counted and dropped.
   void log(LogRecord record);
 

@@ -49,6 +49,7 @@ void HttpRequest::start() {
   const net::RequestHead& head = exchange_->head();
   url_.assign(exchange_->secure(), head.host, head.target);
   if (!url_.valid) return answer_plain(400);
+  if (owner_.misdirected(*exchange_)) return answer_plain(421);
   worker_ = owner_.route(url_.host, url_.path);
   if (worker_ == nullptr) return answer_plain(404);
   id_ = owner_.new_request_id();
@@ -60,7 +61,9 @@ void HttpRequest::start() {
 void HttpRequest::on_instance(Instance& instance) {
   waiting_ = false;
   instance_ = &instance;
-  if (instance.runtime->events_in_flight() >= limits::kRequestsInFlightPerIsolate) {
+  if (instance.runtime->events_in_flight() >= limits::kRequestsInFlightPerIsolate ||
+      instance.tenant().overloaded()) {
+    worker_->shed++;
     return answer_plain(503);
   }
   // fetch() may answer and end within the call: running_ says whether on_end is still to come.
@@ -186,8 +189,14 @@ void HttpRequest::pull_body() {
 void HttpRequest::respond(const net::ResponseHead& head, std::string_view body, bool finish) {
   if (exchange_ == nullptr) return;
   status_ = head.status;
-  finished_ = finish;
+  const bool unread = !finish && head_ != nullptr && head_->method == "HEAD";
+  finished_ = finish || unread;
   exchange_->respond(head, body, finish);
+  if (!unread || exchange_ == nullptr) return;
+  // Nobody reads what a stream would give: to the Worker it is a client that went away.
+  exchange_->finish();
+  gone_wanted_ = true;
+  owner_.loop().defer(deferred_);
 }
 
 bool HttpRequest::write(std::string_view data) {

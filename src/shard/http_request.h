@@ -26,6 +26,8 @@ class RequestOwner {
   virtual HostLink& host() = 0;
   virtual loop::Loop& loop() = 0;
   virtual const ShardConfig& config() const = 0;
+  // It came over a connection that was not made for its host (421).
+  virtual bool misdirected(const net::HttpExchange& exchange) const = 0;
   virtual std::string new_request_id() = 0;
   // The request is through; it goes back to the pool.
   virtual void release(HttpRequest& request) = 0;

@@ -35,7 +35,7 @@ Shard::Shard(loop::Loop& loop, isolate::Engine& engine, UniqueFd broker_socket)
 }
 
 Shard::~Shard() {
-  acceptors_.clear();
+  ports_.reset();
   server_.reset();
   pool_.clear();
   kept_.clear();
@@ -85,11 +85,40 @@ void Shard::attached(Result<ShardConfig> config) {
   options.max_body_bytes = config_.limits.request_body_bytes;
   options.max_connections = config_.limits.max_connections;
   server_ = std::make_unique<net::Server>(loop_, *this, options);
-  for (UniqueFd& listener : config_.listeners) {
-    acceptors_.push_back(std::make_unique<loop::Acceptor>(loop_, std::move(listener), *this));
-    acceptors_.back()->start();
-  }
+  open_ports();
   housekeeping_.set_ms(kHousekeepingMs);
+}
+
+void Shard::open_ports() {
+  ports_ = std::make_unique<Ports>(
+      loop_, *host_,
+      Ports::Callbacks{[this](std::unique_ptr<net::Stream> stream, loop::PeerAddress peer) {
+                         server_->add_stream(std::move(stream), std::move(peer));
+                       },
+                       [this](int error) {
+                         log(api::ConsoleLevel::error,
+                             fmt::format("cannot accept connections: {}", std::strerror(error)));
+                       }});
+  update_tls(early_tls_ ? *std::exchange(early_tls_, std::nullopt) : config_.tls);
+  for (size_t i = 0; i < config_.listeners.size(); i++) {
+    const bool tls = i < config_.listener_tls.size() && config_.listener_tls[i];
+    ports_->listen(std::move(config_.listeners[i]), {.tls = tls});
+  }
+}
+
+void Shard::update_tls(const net::tls::ServerConfig& config) {
+  if (!ports_) {
+    early_tls_ = config;
+    return;
+  }
+  if (auto set = ports_->set_tls(config); !set) {
+    log(api::ConsoleLevel::error, fmt::format("TLS: {}", set.error().message));
+  }
+}
+
+bool Shard::misdirected(const net::HttpExchange& exchange) const {
+  const net::TlsFacts* tls = exchange.tls();
+  return tls != nullptr && ports_->misdirected(*tls, exchange.head().host);
 }
 
 // At the end of each turn: one isolate more for the arena, but only while nothing else is to be
@@ -168,14 +197,6 @@ void Shard::release(HttpRequest& request) {
   if (drained_) finish_drain();
 }
 
-void Shard::on_connection(UniqueFd fd, loop::PeerAddress peer) {
-  server_->add_connection(std::move(fd), std::move(peer));
-}
-
-void Shard::on_accept_error(int error) {
-  log(api::ConsoleLevel::error, fmt::format("cannot accept connections: {}", std::strerror(error)));
-}
-
 // ---- isolates
 // --------------------------------------------------------------------------------------
 
@@ -208,7 +229,7 @@ bool Shard::evict_one() {
 
 void Shard::drain(std::function<void()> done) {
   drained_ = std::move(done);
-  for (auto& acceptor : acceptors_) acceptor->stop();
+  if (ports_) ports_->stop();
   drain_timer_.set_ms(limits::kDrainMs);
   if (!server_) {
     server_drained_ = true;
@@ -248,6 +269,8 @@ ShardFacts Shard::facts() {
   facts.connections = server.connections;
   facts.requests = server.requests;
   facts.rejected = server.refused;
+  for (auto& worker : workers_) facts.rejected += worker->shed;
+  facts.left_behind = engine_.abandoned_isolates();
   facts.isolates = arena.live;
   facts.isolate_groups = arena.groups;
   facts.arena_ready = arena.ready;

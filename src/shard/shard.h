@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,15 +15,13 @@
 #include "net/server.h"
 #include "shard/host_link.h"
 #include "shard/http_request.h"
+#include "shard/ports.h"
 #include "shard/typescript.h"
 #include "shard/worker.h"
 
 namespace skep::shard {
 
-class Shard final : public ShardControl,
-                    public net::HttpHandler,
-                    public loop::AcceptorEvents,
-                    public RequestOwner {
+class Shard final : public ShardControl, public net::HttpHandler, public RequestOwner {
  public:
   Shard(loop::Loop& loop, isolate::Engine& engine, UniqueFd broker_socket);
   ~Shard();
@@ -40,24 +39,23 @@ class Shard final : public ShardControl,
   void cold(uint32_t worker, const ColdRun& run,
             std::function<void(Result<std::vector<uint64_t>>)> done) override;
   void disconnected() override;
+  void update_tls(const net::tls::ServerConfig& config) override;
 
   // net::HttpHandler
   void on_request(net::HttpExchange& exchange) override;
-
-  // loop::AcceptorEvents
-  void on_connection(UniqueFd fd, loop::PeerAddress peer) override;
-  void on_accept_error(int error) override;
 
   // RequestOwner
   Worker* route(std::string_view host, std::string_view path) override;
   HostLink& host() override { return *host_; }
   loop::Loop& loop() override { return loop_; }
   const ShardConfig& config() const override { return config_; }
+  bool misdirected(const net::HttpExchange& exchange) const override;
   std::string new_request_id() override;
   void release(HttpRequest& request) override;
 
  private:
   void attached(Result<ShardConfig> config);
+  void open_ports();
   void log(api::ConsoleLevel level, std::string message);
   Worker* find_worker(uint32_t index);
   HttpRequest& take_request();
@@ -79,7 +77,8 @@ class Shard final : public ShardControl,
   std::vector<std::unique_ptr<Worker>> workers_;
   RouteTable routes_;
   std::unique_ptr<net::Server> server_;
-  std::vector<std::unique_ptr<loop::Acceptor>> acceptors_;
+  std::unique_ptr<Ports> ports_;
+  std::optional<net::tls::ServerConfig> early_tls_;  // came before the answer to attach
   loop::Timer housekeeping_;
   loop::Timer drain_timer_;
   std::vector<std::unique_ptr<HttpRequest>> pool_;

@@ -35,6 +35,7 @@ class Connection final : private loop::SocketEvents {
 
   // For its exchange.
   const loop::PeerAddress& peer() const { return peer_; }
+  const TlsFacts* tls() const { return stream_ != nullptr ? stream_->tls() : nullptr; }
   bool secure() const { return stream_ != nullptr && stream_->secure(); }
   bool draining() const { return core_->draining; }
   std::string_view date_line() { return core_->date.header_line(core_->loop.now_ns()); }

@@ -40,6 +40,10 @@ void Exchange::reset() {
 const loop::PeerAddress& Exchange::peer() const {
   return connection_->peer();
 }
+const TlsFacts* Exchange::tls() const {
+  return connection_->tls();
+}
+
 bool Exchange::secure() const {
   return connection_->secure();
 }

@@ -48,6 +48,7 @@ class Exchange final : public HttpExchange {
   const RequestHead& head() const override { return parser_.head(); }
   const loop::PeerAddress& peer() const override;
   bool secure() const override;
+  const TlsFacts* tls() const override;
   void set_events(ExchangeEvents* events) override { events_ = events; }
   void pull_body() override;
   void respond(const ResponseHead& head, std::string_view body, bool finish) override;

@@ -2,7 +2,7 @@
 // them. In the broker alone: shards ask it to sign.
 #pragma once
 
-#include <openssl/base.h>
+#include <openssl/evp.h>
 
 #include <cstdint>
 #include <memory>
