@@ -18,4 +18,12 @@ inline constexpr int64_t kDebtRepaidPercent = 10;         // of the time that pa
 inline constexpr int64_t kForegroundPercent = 150;
 inline constexpr int64_t kQuietNs = 300'000;  // without an event: nobody is waiting to come first
 
+// --- requests that wait (src/isolate, src/shard) ---
+// Jobs run as they come for so long in a turn of the loop; then tenants take turns.
+inline constexpr int64_t kTurnInlineNs = 2'000'000;
+// A worker that so many jobs wait for, the first of them for longer than this, gets no new
+// requests: they are answered 503 until it has caught up.
+inline constexpr size_t kShedJobs = 16;
+inline constexpr int64_t kShedAfterNs = 200'000'000;
+
 }  // namespace skep::limits

@@ -203,6 +203,25 @@ TEST_F(BrokerTest, ReplacesAShardThatWasKilledAndConnectionsWait) {
   EXPECT_EQ(exit_status(), 0);
 }
 
+TEST_F(BrokerTest, AnUnwellShardServesUntilItsSuccessorDoes) {
+  behave("unwell");
+  start_and_wait();
+  const pid_t first = pid_of(ask());
+  ASSERT_TRUE(eventually([&] {
+    const std::string answer = ask();
+    EXPECT_NE(answer, "");
+    return pid_of(answer) != first;
+  })) << log();
+  EXPECT_TRUE(is_logged("had to leave an isolate behind")) << log();
+  EXPECT_TRUE(eventually([&] { return is_logged("drained"); })) << log();
+  const UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, first, 0)));
+  pollfd gone = {process.get(), POLLIN, 0};
+  EXPECT_TRUE(process.get() < 0 || poll(&gone, 1, 10'000) == 1);
+  EXPECT_FALSE(is_logged("is gone")) << log();
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(exit_status(), 0);
+}
+
 TEST_F(BrokerTest, ReplacesAShardOverAndOver) {
   start_and_wait();
   pid_t last = pid_of(ask());

@@ -76,6 +76,25 @@ TEST_F(PreemptionTest, long_builtins_in_a_young_loop_let_others_in_at_collection
   EXPECT_EQ(eval(*neighbour, "1 + 1"), "2");
 }
 
+// What waits for a spinning tenant for too long is counted as overload, and is over when it is
+// through.
+TEST_F(PreemptionTest, a_queue_that_grows_old_is_overload) {
+  auto tenant = take();
+  ScriptJob spin("for (;;) {}", 400);
+  ASSERT_TRUE(tenant->run(spin));
+  std::vector<std::unique_ptr<ScriptJob>> jobs;
+  while (jobs.size() < limits::kShedJobs) {
+    EXPECT_FALSE(tenant->overloaded());
+    jobs.push_back(std::make_unique<ScriptJob>("1"));
+    ASSERT_TRUE(tenant->run(*jobs.back()));
+  }
+  EXPECT_FALSE(tenant->overloaded());
+  turn_until([&] { return spin.finished() || tenant->overloaded(); });
+  EXPECT_FALSE(spin.finished());
+  turn_until([&] { return jobs.back()->finished(); });
+  EXPECT_FALSE(tenant->overloaded());
+}
+
 // Jobs of an account that has kept the thread for long wait for the loop's turn.
 TEST_F(PreemptionTest, a_heavy_account_waits_and_a_light_one_does_not) {
   auto account = std::make_shared<Account>();

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/limits_fairness.h"
 #include "isolate/engine_impl.h"
 #include "isolate/tenant.h"
 #include "loop/fiber.h"
@@ -51,6 +52,15 @@ class Scheduler {
   // began: an upper bound for what the slice has used. Takes a new sample.
   int64_t cpu_since_sample_ns();
   void sample_cpu();
+  // Whether a job may run where it comes up: not where such jobs have used much of this turn.
+  bool runs_inline() {
+    if (inline_turn_ns_ != loop.now_ns()) {
+      inline_turn_ns_ = loop.now_ns();
+      inline_used_ns_ = 0;
+    }
+    return inline_used_ns_ < limits::kTurnInlineNs;
+  }
+  void ran_inline(int64_t took_ns) { inline_used_ns_ += took_ns; }
   // Now, on the monotonic clock; with a sample not much older.
   int64_t begin_slice_ns();
   // The wall clock at a moment of the monotonic one, without asking the system.
@@ -81,6 +91,8 @@ class Scheduler {
   int64_t background_cpu_ns_ = 0;
   int64_t turns_served_ns_ = 0;  // of the account that was served last
   uint64_t completions_seen_ = 0;
+  int64_t inline_turn_ns_ = 0;  // the turn, by its time, and what ran in it at once
+  int64_t inline_used_ns_ = 0;
   int64_t active_at_ns_ = 0;  // when completions were last seen
   loop::Timer foreground_timer_;
   WakeReader* wake_reader_ = nullptr;  // owns itself until its last completion

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "base/limits_fairness.h"
 #include "base/time.h"
 #include "isolate/hardening.h"
 #include "isolate/tenant_impl.h"
@@ -129,15 +130,18 @@ Result<> Tenant::Impl::create(Tenant& tenant) {
 bool Tenant::Impl::submit(Job& next) {
   if (doomed || closed || queued >= limits::kJobsQueuedPerIsolate) return false;
   if (state == State::idle && !draining && !first && loop::Fiber::current() == nullptr &&
-      !account->heavy(scheduler->loop.now_ns())) {
+      !account->heavy(scheduler->loop.now_ns()) && scheduler->runs_inline()) {
     draining = true;
+    const int64_t used_before_ns = cpu_used_ns;
     const bool taken = run_job(next);
     if (first) drain(monotonic_ns() + kDrainNs);
+    scheduler->ran_inline(cpu_used_ns - used_before_ns);
     draining = false;
     if (has_work()) scheduler->ready(*this);
     return taken;
   }
   next.next_ = nullptr;
+  next.queued_at_ns_ = scheduler->loop.now_ns();
   (last ? last->next_ : first) = &next;
   last = &next;
   ++queued;
@@ -539,6 +543,11 @@ bool Tenant::run(Job& job) {
 }
 bool Tenant::busy() const {
   return impl_->state != Impl::State::idle || impl_->first != nullptr;
+}
+bool Tenant::overloaded() const {
+  const Impl& t = *impl_;
+  return t.queued >= limits::kShedJobs &&
+         t.scheduler->loop.now_ns() - t.first->queued_at_ns_ > limits::kShedAfterNs;
 }
 v8::Isolate* Tenant::isolate() const {
   return impl_->isolate;

@@ -44,6 +44,7 @@ class Job {
  private:
   friend class Tenant;
   Job* next_ = nullptr;
+  int64_t queued_at_ns_ = 0;
 };
 
 class Tenant {
@@ -60,6 +61,9 @@ class Tenant {
   // the job was not taken, done() does not come.
   bool run(Job& job);
   bool busy() const;  // a job is running or suspended, or jobs are queued
+  // More is asked of it than it can do: what it was asked for next would wait too long
+  // (limits::kShedAfterNs).
+  bool overloaded() const;
 
   v8::Isolate* isolate() const;
   v8::Local<v8::Context> context() const;  // inside a job

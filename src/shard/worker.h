@@ -148,6 +148,7 @@ class Worker {
   net::Pool& http_client() { return http_client_; }
 
   uint64_t cold_starts = 0;
+  uint64_t shed = 0;  // requests refused because others waited too long
   // What all its isolates have used, and how much of a burden it has lately been.
   const isolate::Account& account() const { return *account_; }
 

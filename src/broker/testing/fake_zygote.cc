@@ -27,6 +27,7 @@ namespace {
 
 // default: attaches, answers each connection with "shard INDEX pid PID\n", drains at once.
 // die: ends before it attaches.          mute: never attaches.
+// unwell: says that it left an isolate behind.
 // stuck: never finishes to drain.        hostile: asks for what it must not get, logs the outcome.
 // load: loads worker 0 and resolves "./lib.js" from its main module, logs what came.
 class FakeShard final : public rpc::Shard::Server, public loop::AcceptorEvents {
@@ -45,7 +46,9 @@ class FakeShard final : public rpc::Shard::Server, public loop::AcceptorEvents {
         .then([this] { return load(); });
   }
   kj::Promise<void> stats(StatsContext context) override {
-    context.getResults().initStats().setRequests(1234);
+    auto stats = context.getResults().initStats();
+    stats.setRequests(1234);
+    stats.setLeftBehind(behaviour_ == "unwell" ? 1 : 0);
     return kj::READY_NOW;
   }
   kj::Promise<void> check(CheckContext context) override {
