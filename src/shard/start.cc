@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <openssl/rand.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -163,6 +164,11 @@ int zygote_main(const std::vector<std::string>& text) {
   sigaddset(&children, SIGCHLD);
   sigprocmask(SIG_BLOCK, &children, nullptr);
   const int signals = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+
+  // BoringSSL's generator sets up a page that the kernel wipes at a fork, by which each shard knows to
+  // draw a seed of its own; a shard may not ask for such a page any more.
+  uint8_t drawn = 0;
+  RAND_bytes(&drawn, sizeof drawn);
 
   isolate::EngineOptions options;
   for (const std::string& flag : arguments->v8_flags) options.flags += flag + " ";
