@@ -131,6 +131,17 @@ TEST(Coding, GzipMembersAndWhatFollowsThem) {
   }
 }
 
+TEST(Coding, ZstdFramesAndNoOthers) {
+  const std::string one = encode(Coding::zstd, "one", 10, 100);
+  const std::string skipped("\x51\x2A\x4D\x18\x02\0\0\0xx", 10);
+  const std::string old("\x25\xB5\x2F\xFD\x04\xCD\x3B\x07", 8);
+  for (const size_t piece_bytes : {1u, 1000u}) {
+    EXPECT_EQ(decode(Coding::zstd, one + skipped + one, piece_bytes, 100).text, "oneone");
+    EXPECT_TRUE(decode(Coding::zstd, old, piece_bytes, 100).failed);
+    EXPECT_TRUE(decode(Coding::zstd, one + old, piece_bytes, 100).failed);
+  }
+}
+
 // A bomb gives no more than was asked for, whatever it holds.
 TEST(Coding, OutputIsBounded) {
   const std::string zeros(8 << 20, '\0');

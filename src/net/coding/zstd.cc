@@ -1,6 +1,8 @@
 // zstd (RFC 8878). RFC 9659: the window of this content coding is at most 8 MB.
 #include <zstd.h>
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "net/coding/codecs.h"
 
@@ -24,12 +26,17 @@ class ZstdDecoder final : public Decoder {
     CodingStep step;
     while (true) {
       const size_t in_before = in.pos, out_before = out.pos;
+      if (!is_frame(input.substr(in.pos))) {
+        step.failed = true;
+        break;
+      }
       const size_t result = ZSTD_decompressStream(state_, &out, &in);
       if (ZSTD_isError(result)) {
         step.failed = true;
         break;
       }
       if (in.pos > in_before || out.pos > out_before) between_frames_ = result == 0;
+      frame_at_ = between_frames_ ? 0 : std::min(frame_at_ + in.pos - in_before, kMagicBytes);
       // A frame may be followed by another.
       if (out.pos == out.size || in.pos == in.size) break;
       if (in.pos == in_before && out.pos == out_before) break;
@@ -43,7 +50,23 @@ class ZstdDecoder final : public Decoder {
   bool complete() const override { return between_frames_; }
 
  private:
+  static constexpr size_t kMagicBytes = 4;
+
+  // Whether what comes next may be a frame's first bytes (RFC 8878 3.1). The library also reads
+  // formats from before the standard, which are nobody's business here.
+  bool is_frame(std::string_view input) const {
+    static constexpr std::string_view kFrame = "\x28\xB5\x2F\xFD";
+    static constexpr std::string_view kSkippable = "\x50\x2A\x4D\x18";
+    for (size_t i = 0; i < input.size() && frame_at_ + i < kMagicBytes; i++) {
+      const size_t at = frame_at_ + i;
+      const char skippable = at == 0 ? static_cast<char>(input[i] & 0xf0) : input[i];
+      if (input[i] != kFrame[at] && skippable != kSkippable[at]) return false;
+    }
+    return true;
+  }
+
   ZSTD_DCtx* state_;
+  size_t frame_at_ = 0;  // bytes of this frame's magic number that went by
   bool between_frames_ = true;
 };
 
