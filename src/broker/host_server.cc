@@ -112,9 +112,22 @@ void HostServer::write_config(rpc::ShardConfig::Builder config) {
   limits.setIdleEvictMs(options.limits.idle_evict_ms);
   config.setArenaSize(options.arena_size);
   auto listeners = config.initListenerOptions(static_cast<unsigned>(options.listeners.size()));
-  for (unsigned i = 0; i < listeners.size(); ++i) listeners[i].setTls(options.listeners[i].tls);
+  for (unsigned i = 0; i < listeners.size(); ++i) {
+    listeners[i].setTls(options.listeners[i].tls);
+    listeners[i].setProxyProtocol(options.listeners[i].proxy_protocol);
+  }
+  write_edge(config.initEdge());
   write_tls(config.initTls());
   write_workers(config);
+}
+
+void HostServer::write_edge(rpc::EdgeOptions::Builder to) const {
+  const config::EdgeConfig& edge = services_.options.edge;
+  auto trusted = to.initTrustedProxies(static_cast<unsigned>(edge.trusted_proxies.size()));
+  for (unsigned i = 0; i < trusted.size(); ++i) trusted.set(i, text(edge.trusted_proxies[i]));
+  to.setForwarded(edge.forwarded);
+  to.setColo(text(edge.colo));
+  to.setAccessLog(edge.access_log.format != config::AccessFormat::off);
 }
 
 void HostServer::write_tls(rpc::TlsConfig::Builder to) const {
@@ -136,6 +149,7 @@ void HostServer::write_workers(rpc::ShardConfig::Builder config) {
   unsigned route = 0;
   for (unsigned i = 0; i < workers.size(); ++i) {
     workers[i].setName(text(options[i].name));
+    workers[i].setCompress(options[i].compress);
     workers[i].setSource(
         kj::heap<WorkerSourceServer>(services_.loop, services_.deployments, i, cache_budget_,
                                      kj::heap<OutboundServer>(services_.loop, services_.options)));

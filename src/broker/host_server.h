@@ -44,6 +44,7 @@ class HostServer final : public rpc::Host::Server {
   void write_tls(rpc::TlsConfig::Builder to) const;
 
  private:
+  void write_edge(rpc::EdgeOptions::Builder to) const;
   void write_config(rpc::ShardConfig::Builder config);
   void write_workers(rpc::ShardConfig::Builder config);
   void report_dropped();

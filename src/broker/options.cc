@@ -62,14 +62,15 @@ BrokerOptions options_from(const config::ServeConfig& config, const std::string&
   options.listeners = config.listeners;
   options.certificates = config.certificates;
   for (const config::ServedWorker& worker : config.workers) {
-    options.workers.push_back(
-        {worker.path, worker.name, worker.environment, worker.routes, worker.reach});
+    options.workers.push_back({worker.path, worker.name, worker.environment, worker.routes,
+                               worker.reach, worker.compress});
     // The table has that route of itself where there is no other.
     if (worker.workers_dev && !worker.routes.empty())
       options.workers.back().routes.push_back(worker.name + ".workers.localhost/*");
   }
   options.limits = config.limits;
   options.outbound = config.outbound;
+  options.edge = config.edge;
   options.shards = config.shards;
   options.sandbox = config.sandbox;
   options.change_user = true;

@@ -18,6 +18,7 @@ struct WorkerOptions {
   std::string environment;  // [env.NAME] of its wrangler file; empty: none
   std::vector<std::string> routes;
   config::Reach reach = config::Reach::workspace;
+  bool compress = true;
 };
 
 // serve: a service with logs of one line. dev: for a person at a terminal; reloads what changes.
@@ -39,6 +40,7 @@ struct BrokerOptions {
   bool config_known = false;  // the workers' configurations were looked at, their warnings printed
   config::ServeLimits limits;
   config::OutboundRules outbound;
+  config::EdgeConfig edge;
   bool outbound_local = false;  // workers may connect to addresses that are not public
   uint32_t shards = 0;  // 0: one a core
   uint32_t arena_size = 16;

@@ -48,8 +48,9 @@ class Reader {
     read_sandbox(top);
     read_limits(top.table("limits"));
     if (const Value* table = top.table("outbound")) {
-      config_.outbound = read_outbound(*table, diagnostics_);
+      config_.outbound = read_outbound(*table, folder_, diagnostics_);
     }
+    config_.edge = read_edge(top, folder_, diagnostics_);
     read_tables(top.array("listen"), "listen", limits::kListeners,
                 [this](TableReader& table) { read_listener(table); });
     read_tables(top.array("certificate"), "certificate", limits::kCertificates,
@@ -151,6 +152,7 @@ class Reader {
     }
     if (parsed->kind == ListenAddress::Kind::unix_socket) parsed->path = absolute(parsed->path);
     if (const auto tls = table.boolean("tls")) parsed->tls = *tls;
+    parsed->proxy_protocol = read_proxy_protocol(table, config_.edge, diagnostics_);
     if (parsed->tls && !first_tls_) first_tls_ = address->at;
     const std::string key = parsed->kind == ListenAddress::Kind::unix_socket
                                 ? "unix:" + parsed->path
@@ -184,6 +186,7 @@ class Reader {
     if (routes != nullptr) read_routes(table, *routes, worker);
     read_workers_dev(table, worker);
     read_reach(table, worker);
+    worker.compress = table.boolean("compress").value_or(true);
     config_.workers.push_back(std::move(worker));
   }
 

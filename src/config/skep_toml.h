@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "config/certificates.h"
 #include "config/diagnostic.h"
+#include "config/edge.h"
 #include "config/outbound.h"
 #include "config/project.h"
 
@@ -27,6 +28,7 @@ struct ListenAddress {
   uint16_t port = 0;
   std::string path;  // unix_socket only, absolute
   bool tls = false;
+  bool proxy_protocol = false;
 };
 
 struct ServedWorker {
@@ -36,6 +38,7 @@ struct ServedWorker {
   std::vector<std::string> routes;  // valid for RouteTable
   bool workers_dev = true;          // answers at NAME.workers.localhost; always without routes
   Reach reach = Reach::project;     // what its imports may read
+  bool compress = true;             // responses, by Accept-Encoding
 };
 
 struct ServeLimits {
@@ -59,6 +62,7 @@ struct ServeConfig {
   std::vector<ServedWorker> workers;
   ServeLimits limits;
   OutboundRules outbound;
+  EdgeConfig edge;
 };
 
 struct LoadedServeConfig {

@@ -21,6 +21,10 @@ interface Host {
 
   trustedRoots @2 () -> (pem :Data);
   # The certificates that outbound TLS trusts: the system's, and those of skep.toml.
+
+  accessLog @3 (entries :List(AccessEntry), dropped :UInt64) -> stream;
+  # Lines of the access log, in batches; dropped: how many more there were since the last call. The
+  # broker trusts no text in them, and writes them where the log is on.
 }
 
 interface Listener {
@@ -29,6 +33,7 @@ interface Listener {
 
 struct ListenerOptions {
   tls @0 :Bool;
+  proxyProtocol @1 :Bool;            # each connection begins with a PROXY header
 }
 
 struct TlsConfig {
@@ -64,6 +69,14 @@ struct ShardConfig {
   arenaSize @5 :UInt32;              # isolates kept ready
   listenerOptions @6 :List(ListenerOptions);   # of the listeners, in their order
   tls @7 :TlsConfig;
+  edge @8 :EdgeOptions;
+}
+
+struct EdgeOptions {
+  trustedProxies @0 :List(Text);     # networks, and "unix": checked by the broker
+  forwarded @1 :Bool;                # believe Forwarded (RFC 7239), else X-Forwarded-*
+  colo @2 :Text;                     # request.cf.colo; "": none
+  accessLog @3 :Bool;
 }
 
 struct Limits {
@@ -84,6 +97,7 @@ struct Route {
 struct WorkerSlot {
   name @0 :Text;
   source @1 :WorkerSource;           # the capability to load this worker
+  compress @2 :Bool;                 # responses, by Accept-Encoding
 }
 
 interface WorkerSource {
@@ -196,6 +210,25 @@ struct RequestLine {
   outcome @5 :Text;                  # ok, exception, exceededCpu, exceededMemory, canceled…
 }
 
+struct AccessEntry {
+  worker @0 :Text;                   # "": no worker's
+  client @1 :Text;                   # its address, as the shard believes it
+  method @2 :Text;
+  url @3 :Text;                      # absolute
+  protocol @4 :Text;                 # "HTTP/1.1"
+  status @5 :UInt16;                 # 0: the client left before a response
+  bytes @6 :UInt64;                  # of the response's body, as sent
+  referer @7 :Text;
+  userAgent @8 :Text;
+  ray @9 :Text;
+  trace @10 :Text;                   # W3C trace id
+  startedMs @11 :Float64;            # since the epoch
+  durationUs @12 :UInt64;
+  cpuUs @13 :UInt64;
+  outcome @14 :Text;
+  tls @15 :Text;                     # "TLSv1.3"; "": none
+}
+
 # ---- What a shard offers to the broker -------------------------------------------------------------
 
 interface Shard {
@@ -205,7 +238,8 @@ interface Shard {
   reload @1 (worker :UInt32, version :UInt64) -> ();
   # The worker's files changed: isolates of older versions take no new requests.
 
-  stats @2 () -> (stats :ShardStats);
+  stats @2 (details :Bool) -> (stats :ShardStats);
+  # details: with everything that is not a single number.
 
   check @3 (worker :UInt32) -> (diagnostics :List(Diagnostic));
   # Loads and compiles every module of a worker without running any of it.
@@ -237,6 +271,31 @@ struct ShardStats {
   requestsInFlight @8 :UInt64;
   rejected @9 :UInt64;
   leftBehind @10 :UInt32;            # isolates that could not be stopped: the shard is to be replaced
+  handshakes @11 :UInt64;            # of TLS
+  handshakesFailed @12 :UInt64;
+  refused @13 :UInt64;               # requests that the HTTP server itself answered with an error
+  proxyHeadersFailed @14 :UInt64;    # connections without a valid PROXY header
+  accessDropped @15 :UInt64;         # lines of the access log that there was no room for
+  unrouted @16 :UInt64;              # requests that no worker answers
+  ringDepth @17 :UInt64;             # operations in flight
+  bufferedBytes @18 :UInt64;         # of connections
+  compressedIn @19 :UInt64;          # bytes of bodies before and after compression
+  compressedOut @20 :UInt64;
+  compressNs @21 :UInt64;            # CPU time of it
+  workers @22 :List(WorkerStats);    # those that had a request
+}
+
+struct WorkerStats {
+  index @0 :UInt32;
+  requests @1 :UInt64;               # whose event has ended
+  outcomes @2 :List(UInt64);         # ok, exception, exceededCpu, exceededMemory, canceled, scriptNotFound
+  statuses @3 :List(UInt64);         # responses with 1xx, 2xx, … 5xx
+  shed @4 :UInt64;                   # answered 503: too much at once
+  coldStarts @5 :UInt64;
+  isolates @6 :UInt64;               # live now
+  cpuNs @7 :UInt64;
+  durationNs @8 :UInt64;             # sum
+  durations @9 :List(UInt64);        # a histogram: not cumulative, the last without an upper bound
 }
 
 struct Diagnostic {
