@@ -116,7 +116,7 @@ class ModuleTest : public IsolateTest {
       if (!loader_->main_namespace(isolate).ToLocal(&ns)) return;
       context->Global()->Set(context, v8::String::NewFromUtf8Literal(isolate, "ns"), ns).Check();
     });
-    EXPECT_TRUE(tenant.run(job));
+    run(tenant, job);
     return eval(tenant, expression);
   }
   std::string value(const std::string& expression) { return value(*tenant_, expression); }

@@ -22,7 +22,7 @@ class StackTraceTest : public IsolateTest {
       }
       out = describe(isolate, context, caught.Exception(), caught.Message());
     });
-    EXPECT_TRUE(tenant.run(job));
+    run(tenant, job);
     return out;
   }
 };

@@ -68,13 +68,18 @@ class FunctionJob final : public Job {
   void run(v8::Isolate* isolate, v8::Local<v8::Context> context) override {
     function_(isolate, context);
   }
-  void done(StopReason reason) override { reason_ = reason; }
+  void done(StopReason reason) override {
+    reason_ = reason;
+    finished_ = true;
+  }
   CpuMeter* meter() override { return nullptr; }
+  bool finished() const { return finished_; }
   StopReason reason() const { return reason_; }
 
  private:
   Function function_;
   StopReason reason_ = StopReason::none;
+  bool finished_ = false;
 };
 
 class IsolateTest : public ::testing::Test {
@@ -86,6 +91,7 @@ class IsolateTest : public ::testing::Test {
   std::unique_ptr<Tenant> take();
   // Runs the job and turns the loop until it is done.
   void run(Tenant& tenant, ScriptJob& job);
+  void run(Tenant& tenant, FunctionJob& job);
   std::string eval(Tenant& tenant, std::string source);
   void turn_until(const std::function<bool()>& condition);
 

@@ -288,7 +288,7 @@ TEST_F(TlsTest, garbage_ends_the_handshake) {
   add({"a.example"});
   open();
   begin_server();
-  server_wire_->deliver(std::string("\x16\x03\x01\x00\x05\xff\xff\xff\xff\xff garbage", 20));
+  server_wire_->deliver(std::string("\x16\x03\x01\x00\x05\xff\xff\xff\xff\xff garbage", 18));
   server_wire_->report_sent();
   EXPECT_NE(server_error_, "");
   EXPECT_EQ(server_wire_->sent.substr(0, 1), "\x15");  // an alert
