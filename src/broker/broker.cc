@@ -90,6 +90,10 @@ Result<> Broker::open_tls() {
   }
   SKEP_TRY_ASSIGN(tls_, TlsStore::load(options_.certificates));
   if (auto roots = read_trusted_roots()) trusted_roots_ = std::move(*roots);
+  for (const std::string& path : options_.outbound.trust) {
+    SKEP_TRY_ASSIGN(const std::string more, read_certificates(path));
+    trusted_roots_.append("\n").append(more);
+  }
   return {};
 }
 
@@ -129,7 +133,10 @@ Result<> Broker::start() {
       log_.emplace(LogForm::person, STDERR_FILENO);
       break;
   }
-  services_.emplace(*loop_, options_, *deployments_, *log_, *tls_, trusted_roots_);
+  SKEP_TRY_ASSIGN(const auto own_sockets, listeners_->of_shard(0));
+  SKEP_TRY_ASSIGN(auto outbound, make_outbound_service(*loop_, options_, own_sockets));
+  services_.emplace(*loop_, options_, *deployments_, *log_, *tls_, trusted_roots_,
+                    std::move(outbound));
   SKEP_TRY_ASSIGN(ZygoteOptions zygote, zygote_options());
   supervisor_.emplace(*services_, *listeners_, std::move(zygote), shards_,
                       options_.mode != Mode::once,

@@ -223,6 +223,10 @@ Result<std::string> read_trusted_roots() {
                           fmt::join(kRootBundles, ", ")));
 }
 
+Result<std::string> read_certificates(const std::string& path) {
+  return read_small_file(path, limits::kRootStoreBytes);
+}
+
 Result<config::CertificateFiles> development_certificate(const std::string& folder) {
   config::CertificateFiles files{.cert = folder + "/localhost.pem",
                                  .key = folder + "/localhost.key"};

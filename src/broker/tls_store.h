@@ -60,6 +60,8 @@ class TlsStore {
 
 // The system's trusted roots (PEM), read once: what outbound TLS is verified against.
 Result<std::string> read_trusted_roots();
+// A file of certificates (PEM), of bounded size.
+Result<std::string> read_certificates(const std::string& path);
 
 // skep dev --https: the project's own certificate, made where there is none that is still good.
 // Lies in `folder`. Errors: it cannot be written.

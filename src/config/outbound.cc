@@ -8,6 +8,8 @@
 #include <cstring>
 #include <optional>
 
+#include "config/files.h"
+
 namespace skep::config {
 namespace {
 
@@ -95,11 +97,15 @@ Result<OutboundRule> parse_outbound_rule(std::string_view text) {
   return rule;
 }
 
-OutboundRules read_outbound(const Value& table, Diagnostics& diagnostics) {
+OutboundRules read_outbound(const Value& table, const std::string& folder,
+                            Diagnostics& diagnostics) {
   OutboundRules rules;
   TableReader reader(table, "outbound", diagnostics);
   read_list(reader, "allow", rules.allow);
   read_list(reader, "deny", rules.deny);
+  for (const std::string& path : reader.texts("trust").value_or(std::vector<std::string>())) {
+    rules.trust.push_back(normal_path(join_path(folder, path)));
+  }
   reader.finish();
   return rules;
 }

@@ -25,9 +25,11 @@ struct OutboundRule {
 struct OutboundRules {
   std::vector<OutboundRule> allow;  // although they are not public
   std::vector<OutboundRule> deny;   // whatever else is said
+  std::vector<std::string> trust;   // absolute: files of certificates (PEM) beside the system's
 };
 
 Result<OutboundRule> parse_outbound_rule(std::string_view text);
-OutboundRules read_outbound(const Value& table, Diagnostics& diagnostics);
+// folder: where relative paths start.
+OutboundRules read_outbound(const Value& table, const std::string& folder, Diagnostics& diagnostics);
 
 }  // namespace skep::config

@@ -1,46 +1,89 @@
 #include "shard/outbound_connector.h"
 
-#include <cerrno>
+#include <utility>
 
 namespace skep::shard {
-namespace {
 
-// What stays of an attempt when its owner gives it up: the answer finds nobody, and closes the
-// socket that came.
-struct Wanted {
-  net::Connector::Done done;
-};
+void OutboundTls::with_context(std::function<void(const Context&)> use) {
+  if (context_) return use(context_);
+  waiting_.push_back(std::move(use));
+  if (waiting_.size() > 1) return;
+  host_.trusted_roots([this](Result<std::string> roots) {
+    Context context = std::unexpected(Error{});
+    if (roots) {
+      context = net::tls::ClientContext::create(*roots);
+    } else {
+      context = std::unexpected(std::move(roots.error()));
+    }
+    if (context) context_ = *context;
+    // Where it failed, the next one asks again.
+    const auto waiting = std::exchange(waiting_, {});
+    for (const auto& each : waiting) each(context);
+  });
+}
 
-class Attempt final : public net::ConnectAttempt {
+// Callbacks hold it weakly: given up by its owner it is gone, and what they bring is closed.
+class OutboundConnector::Attempt : public std::enable_shared_from_this<Attempt> {
  public:
-  explicit Attempt(net::Connector::Done done) : wanted(std::make_shared<Wanted>(std::move(done))) {}
+  Attempt(loop::Loop& loop, OutboundTls& tls, const net::ConnectTarget& target, Done done)
+      : loop_(loop), tls_(tls), target_(target), done_(std::move(done)) {}
 
-  const std::shared_ptr<Wanted> wanted;
+  void start(HostLink& host, uint32_t worker) {
+    host.connect(worker, target_.host, target_.port,
+                 [self = weak_from_this()](Result<OutboundSocket> socket) {
+                   if (const auto held = self.lock()) held->on_socket(std::move(socket));
+                 });
+  }
+
+ private:
+  void on_socket(Result<OutboundSocket> socket) {
+    if (!socket) return done_(std::unexpected(std::move(socket.error())));
+    connected_.stream = net::make_socket_stream(loop_, std::move(socket->fd));
+    connected_.peer = {.address = std::move(socket->address), .port = target_.port};
+    if (!target_.tls) return done_(std::move(connected_));
+    tls_.with_context([self = weak_from_this()](const OutboundTls::Context& context) {
+      if (const auto held = self.lock()) held->on_context(context);
+    });
+  }
+
+  void on_context(const OutboundTls::Context& context) {
+    if (!context) return done_(std::unexpected(context.error()));
+    net::tls::ClientOptions options{.host = target_.host, .alpn = target_.alpn};
+    if (options.host.starts_with('[')) {
+      options.host = options.host.substr(1, options.host.size() - 2);
+    }
+    // The attempt owns the handshake, so it is there whenever this is called.
+    handshake_ = (*context)->connect(loop_, std::move(connected_.stream), options,
+                                     [this](Result<std::unique_ptr<net::Stream>> stream) {
+                                       const auto held = shared_from_this();
+                                       on_secure(std::move(stream));
+                                     });
+    handshake_->start();
+  }
+
+  void on_secure(Result<std::unique_ptr<net::Stream>> stream) {
+    if (!stream) return done_(std::unexpected(std::move(stream.error())));
+    connected_.stream = std::move(*stream);
+    done_(std::move(connected_));
+  }
+
+  loop::Loop& loop_;
+  OutboundTls& tls_;
+  const net::ConnectTarget target_;
+  const Done done_;
+  net::ConnectedStream connected_;
+  std::unique_ptr<net::tls::Handshake> handshake_;
 };
-
-}  // namespace
 
 std::unique_ptr<net::ConnectAttempt> OutboundConnector::connect(const net::ConnectTarget& target,
                                                                 Done done) {
-  auto attempt = std::make_unique<Attempt>(std::move(done));
-  if (target.tls) {
-    loop_.post([wanted = std::weak_ptr<Wanted>(attempt->wanted)] {
-      const auto held = wanted.lock();
-      if (held) held->done(fail_errno("this version speaks no TLS to origins", EACCES));
-    });
-    return attempt;
-  }
-  host_.connect(worker_, target.host, target.port,
-                [&loop = loop_, port = target.port,
-                 wanted = std::weak_ptr<Wanted>(attempt->wanted)](Result<OutboundSocket> socket) {
-                  const auto held = wanted.lock();
-                  if (!held) return;
-                  if (!socket) return held->done(std::unexpected(std::move(socket.error())));
-                  held->done(net::ConnectedStream{
-                      .stream = net::make_socket_stream(loop, std::move(socket->fd)),
-                      .peer = {.address = std::move(socket->address), .port = port}});
-                });
-  return attempt;
+  struct Held final : net::ConnectAttempt {
+    explicit Held(std::shared_ptr<Attempt> own) : attempt(std::move(own)) {}
+    const std::shared_ptr<Attempt> attempt;
+  };
+  auto attempt = std::make_shared<Attempt>(loop_, tls_, target, std::move(done));
+  attempt->start(host_, worker_);
+  return std::make_unique<Held>(std::move(attempt));
 }
 
 }  // namespace skep::shard

@@ -68,8 +68,10 @@ void Shard::attached(Result<ShardConfig> config) {
   arena.heap_bytes = config_.limits.memory_bytes;
   arena_ = std::make_unique<isolate::Arena>(loop_, engine_, arena);
   typescript_ = std::make_unique<Typescript>(loop_, *arena_);
+  outbound_tls_ = std::make_unique<OutboundTls>(*host_);
   worker_context_ = std::make_unique<WorkerContext>(
-      WorkerContext{loop_, *arena_, *host_, *typescript_, config_, [this] { return evict_one(); }});
+      WorkerContext{loop_, *arena_, *host_, *typescript_, config_, *outbound_tls_,
+                    [this] { return evict_one(); }});
   for (size_t i = 0; i < config_.workers.size(); i++) {
     workers_.push_back(
         std::make_unique<Worker>(*worker_context_, static_cast<uint32_t>(i), config_.workers[i]));

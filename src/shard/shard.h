@@ -73,6 +73,7 @@ class Shard final : public ShardControl, public net::HttpHandler, public Request
   ShardConfig config_;
   std::unique_ptr<isolate::Arena> arena_;
   std::unique_ptr<Typescript> typescript_;
+  std::unique_ptr<OutboundTls> outbound_tls_;
   std::unique_ptr<WorkerContext> worker_context_;
   std::vector<std::unique_ptr<Worker>> workers_;
   RouteTable routes_;

@@ -66,7 +66,7 @@ Worker::Worker(WorkerContext& context, uint32_t index, std::string name)
     : context_(context),
       index_(index),
       name_(std::move(name)),
-      connector_(context.loop, context.host, index),
+      connector_(context.loop, context.host, context.outbound_tls, index),
       http_client_(context.loop, connector_) {}
 
 Worker::~Worker() = default;

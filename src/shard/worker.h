@@ -28,6 +28,7 @@ struct WorkerContext {
   HostLink& host;
   Typescript& typescript;
   const ShardConfig& config;
+  OutboundTls& outbound_tls;
   // Called when the arena has no room: gives back the isolate that was idle longest, if any.
   std::function<bool()> evict_one;
 };

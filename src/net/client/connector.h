@@ -39,7 +39,8 @@ class Connector {
 
   // `done` is called once, on the loop's stack and never from within connect(); it may destroy the
   // attempt. An error's code is an errno: EACCES where the policy forbids the address, ENOENT where
-  // the name has none; its message is for the Worker's eyes too.
+  // the name has none, EPROTO where TLS failed (a certificate that is not trusted); its message is
+  // for the Worker's eyes too.
   virtual std::unique_ptr<ConnectAttempt> connect(const ConnectTarget& target, Done done) = 0;
 
  protected:

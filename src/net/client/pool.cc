@@ -206,7 +206,7 @@ void Pool::connected(Attempt& attempt, Result<ConnectedStream> result) {
     waiting_--;
     exchange.place = nullptr;
     const int code = result.error().code;
-    const bool refused = code == EACCES || code == ENOENT || code == EINVAL;
+    const bool refused = code == EACCES || code == ENOENT || code == EINVAL || code == EPROTO;
     return exchange.fail(refused ? ClientFailure::refused : ClientFailure::lost,
                          result.error().message);
   }
