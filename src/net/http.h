@@ -28,7 +28,11 @@ struct RequestHead {
   // target's authority, and so is the value of the Host header in `headers` (RFC 9112 3.2.2).
   std::string_view host;
   std::span<const Header> headers;  // in order, repeated names kept apart
-  int version_minor = 1;            // HTTP/1.x
+  int version_major = 1;            // 1 or 2
+  int version_minor = 1;            // HTTP/1.x; 0 for HTTP/2
+  // ":protocol" of an extended CONNECT (RFC 8441): to the handler a GET with `upgrade` and an Upgrade
+  // header. A 101 goes out as 200, and upgrade() gives the stream's bytes.
+  std::string_view protocol;
   std::optional<uint64_t> content_length;
   bool has_body = false;  // content-length > 0, or chunked
   bool upgrade = false;   // Connection: upgrade, with an Upgrade header
@@ -108,7 +112,7 @@ class HttpExchange {
   virtual bool response_started() const = 0;
   // After respond() with status 101 and finish false: takes the connection away from HTTP and ends
   // the exchange (on_closed(true) follows). Null when not possible (no 101 sent, a request with a
-  // body, HTTP/2, client gone).
+  // body, client gone).
   virtual std::unique_ptr<Upgraded> upgrade() = 0;
 
  protected:

@@ -19,8 +19,8 @@ void Server::add_connection(UniqueFd fd, loop::PeerAddress peer) {
   add_stream(make_socket_stream(impl_->core->loop, std::move(fd)), std::move(peer));
 }
 
-void Server::add_stream(std::unique_ptr<Stream> stream, loop::PeerAddress peer) {
-  impl_->core->add(std::move(stream), std::move(peer));
+void Server::add_stream(std::unique_ptr<Stream> stream, loop::PeerAddress peer, bool http2) {
+  impl_->core->add(std::move(stream), std::move(peer), http2);
 }
 
 void Server::drain(std::function<void()> done) {

@@ -40,7 +40,9 @@ class Server {
   // Takes a connection that was accepted. Over max_connections it gets a 503 and is closed.
   void add_connection(UniqueFd fd, loop::PeerAddress peer);
   // The same over any stream (TLS, memory).
-  void add_stream(std::unique_ptr<Stream> stream, loop::PeerAddress peer);
+  // HTTP/2 where TLS agreed on it (ALPN); on a plain stream where `http2` allows it and the client
+  // begins with its preface (RFC 9113 3.3).
+  void add_stream(std::unique_ptr<Stream> stream, loop::PeerAddress peer, bool http2 = false);
   // Idle connections are closed, busy ones after their exchange ("Connection: close"); `done` is
   // called when none is left.
   void drain(std::function<void()> done);

@@ -15,23 +15,22 @@
 
 #include "net/http1/exchange.h"
 #include "net/http1/server_core.h"
+#include "net/server_connection.h"
 
 namespace skep::net::http1 {
 
-class Connection final : private loop::SocketEvents {
+class Connection final : public ServerConnection, private loop::SocketEvents {
  public:
   Connection(std::shared_ptr<ServerCore> core, std::unique_ptr<Stream> stream,
              loop::PeerAddress peer);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  void start();
-  // Answers 503 and closes: the server is full.
-  void start_refused();
-  // Closes if no request is on its way, else lets it be the last.
-  void drain();
-  // Ends everything now; an open exchange hears on_closed(false).
-  void close();
+  // ServerConnection
+  void start() override;
+  void start_refused() override;
+  void drain() override;
+  void close() override;
 
   // For its exchange.
   const loop::PeerAddress& peer() const { return peer_; }
@@ -49,22 +48,11 @@ class Connection final : private loop::SocketEvents {
   void note_refused(int status);
   std::unique_ptr<Upgraded> hand_over();
 
-  // For the core.
-  void add_reference() { references_++; }
-  void drop_reference() {
-#ifndef __clang_analyzer__  // it takes each reference for the last
-    if (--references_ == 0) delete this;
-#endif
-  }
-  Connection* next = nullptr;
-  Connection* previous = nullptr;
-  bool over_limit = false;
-
  private:
   enum class Phase : uint8_t { idle, head, open, discard, closing, linger, closed };
   class Hold;
 
-  ~Connection() = default;
+  ~Connection() override = default;
 
   // loop::SocketEvents
   void on_data(std::span<const char> data) override;
@@ -111,7 +99,6 @@ class Connection final : private loop::SocketEvents {
   loop::Timer timer_;
   loop::Deferred deferred_;
   size_t accounted_bytes_ = 0;  // our share of the server's buffered_bytes
-  uint32_t references_ = 1;
   Phase phase_ = Phase::idle;
   bool working_ = false;
   bool paused_ = false;

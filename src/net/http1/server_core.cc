@@ -2,6 +2,9 @@
 
 #include "base/assert.h"
 #include "net/http1/connection.h"
+#include "net/http2/session.h"
+#include "net/http2/sniffer.h"
+#include "net/tls/tls_facts.h"
 
 namespace skep::net::http1 {
 
@@ -12,13 +15,25 @@ ServerCore::~ServerCore() {
   SKEP_ASSERT(first_ == nullptr);
 }
 
-void ServerCore::add(std::unique_ptr<Stream> stream, loop::PeerAddress peer) {
+void ServerCore::add(std::unique_ptr<Stream> stream, loop::PeerAddress peer, bool http2) {
+  const TlsFacts* tls = stream->tls();
+  if (tls != nullptr && tls->alpn == "h2") {
+    add(*new http2::Session(shared_from_this(), std::move(stream), std::move(peer)));
+  } else if (tls == nullptr && http2) {
+    add(*new http2::Sniffer(shared_from_this(), std::move(stream), std::move(peer)));
+  } else {
+    add(*new Connection(shared_from_this(), std::move(stream), std::move(peer)));
+  }
+}
+
+void ServerCore::add(ServerConnection& added) {
+  ServerConnection* const connection = &added;
   const bool full = stats.connections >= options.max_connections;
   if (full && refused_connections_ >= limits::kRefusedConnections) {
     stats.refused++;
+    connection->drop_reference();
     return;
   }
-  auto* connection = new Connection(shared_from_this(), std::move(stream), std::move(peer));
   connection->next = first_;
   if (first_ != nullptr) first_->previous = connection;
   first_ = connection;
@@ -31,7 +46,7 @@ void ServerCore::add(std::unique_ptr<Stream> stream, loop::PeerAddress peer) {
   }
 }
 
-void ServerCore::remove(Connection& connection) {
+void ServerCore::remove(ServerConnection& connection) {
   if (connection.over_limit) {
     refused_connections_--;
   } else {
@@ -48,8 +63,8 @@ void ServerCore::remove(Connection& connection) {
 void ServerCore::drain(std::function<void()> done) {
   draining = true;
   drained_ = std::move(done);
-  for (Connection* connection = first_; connection != nullptr;) {
-    Connection* following = connection->next;
+  for (ServerConnection* connection = first_; connection != nullptr;) {
+    ServerConnection* following = connection->next;
     connection->drain();
     connection = following;
   }

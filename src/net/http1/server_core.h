@@ -10,10 +10,10 @@
 #include "base/limits.h"
 #include "net/http_date.h"
 #include "net/server.h"
+#include "net/server_connection.h"
 
 namespace skep::net::http1 {
 
-class Connection;
 class Exchange;
 
 class ServerCore : public std::enable_shared_from_this<ServerCore> {
@@ -21,8 +21,10 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
   ServerCore(loop::Loop& loop, HttpHandler& handler, ServerOptions options);
   ~ServerCore();
 
-  void add(std::unique_ptr<Stream> stream, loop::PeerAddress peer);
-  void remove(Connection& connection);
+  // HTTP/2 where TLS agreed on it, or where `http2` lets the client say so by its first bytes.
+  void add(std::unique_ptr<Stream> stream, loop::PeerAddress peer, bool http2);
+  void add(ServerConnection& connection);
+  void remove(ServerConnection& connection);
   void drain(std::function<void()> done);
   // Closes everything and calls the handler no more but for on_closed of what is open.
   void shut_down();
@@ -42,7 +44,7 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
  private:
   void report_drained();
 
-  Connection* first_ = nullptr;
+  ServerConnection* first_ = nullptr;
   size_t refused_connections_ = 0;
   std::vector<std::unique_ptr<Exchange>> idle_exchanges_;
   std::function<void()> drained_;

@@ -1,0 +1,31 @@
+// What nghttp2 calls: each notes what happened, none calls the application.
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include "net/http2/session.h"
+
+namespace skep::net::http2 {
+
+struct Session::Callbacks {
+  static nghttp2_session_callbacks* all();
+  // A DATA frame's bytes from the stream's queue.
+  static ssize_t read_body(nghttp2_session* session, int32_t id, uint8_t* out, size_t room,
+                           uint32_t* flags, nghttp2_data_source* source, void* user);
+
+ private:
+  static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* user);
+  static int begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void* user);
+  static int header(nghttp2_session* session, const nghttp2_frame* frame, const uint8_t* name,
+                    size_t name_size, const uint8_t* value, size_t value_size, uint8_t flags,
+                    void* user);
+  static int frame(nghttp2_session* session, const nghttp2_frame* frame, void* user);
+  static int data_chunk(nghttp2_session* session, uint8_t flags, int32_t id, const uint8_t* data,
+                        size_t size, void* user);
+  static int frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user);
+  static int invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int error, void* user);
+  static int stream_closed(nghttp2_session* session, int32_t id, uint32_t code, void* user);
+  static void end_of_input(Session& self, StreamState& stream);
+};
+
+}  // namespace skep::net::http2
