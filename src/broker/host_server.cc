@@ -145,6 +145,7 @@ void HostServer::write_workers(rpc::ShardConfig::Builder config) {
   size_t route_count = 0;
   for (const WorkerOptions& worker : options) route_count += worker.routes.size();
   auto routes = config.initRoutes(static_cast<unsigned>(route_count));
+  const auto outbound = std::make_shared<OutboundShare>();
   auto workers = config.initWorkers(static_cast<unsigned>(options.size()));
   unsigned route = 0;
   for (unsigned i = 0; i < workers.size(); ++i) {
@@ -152,7 +153,7 @@ void HostServer::write_workers(rpc::ShardConfig::Builder config) {
     workers[i].setCompress(options[i].compress);
     workers[i].setSource(
         kj::heap<WorkerSourceServer>(services_.loop, services_.deployments, i, cache_budget_,
-                                     kj::heap<OutboundServer>(services_.loop, services_.options)));
+                                     kj::heap<OutboundServer>(services_.outbound, outbound)));
     for (const std::string& pattern : options[i].routes) {
       routes[route].setPattern(text(pattern));
       routes[route++].setWorker(i);

@@ -13,6 +13,7 @@
 #include "broker/deployments.h"
 #include "broker/log_output.h"
 #include "broker/options.h"
+#include "broker/outbound.h"
 #include "broker/tls_store.h"
 #include "loop/loop.h"
 #include "rpc/skep.capnp.h"
@@ -27,6 +28,7 @@ struct HostServices {
   LogOutput& log;
   const TlsStore& tls;
   const std::string& trusted_roots;  // PEM; empty: none were found
+  std::shared_ptr<OutboundService> outbound;
 };
 
 class HostServer final : public rpc::Host::Server {

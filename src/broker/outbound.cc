@@ -2,111 +2,57 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
-#include <liburing.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <optional>
 #include <string>
 
-#include "base/limits_fetch.h"
-#include "base/unique_fd.h"
-#include "rpc/descriptor.h"
+#include "base/limits_outbound.h"
+#include "broker/outbound_race.h"
 
 namespace skep::broker {
 namespace {
 
-struct Address {
-  sockaddr_storage storage{};
-  socklen_t length = 0;
-  std::string text;
-  std::array<uint8_t, 16> bytes{};  // IPv4 as ::ffff:a.b.c.d
-};
-
-bool is_local_ipv4(uint32_t host) {
-  struct Net {
-    uint32_t address;
-    int bits;
-  };
-  // IANA's special-purpose registry: what is not globally reachable.
-  static constexpr Net kNets[] = {
-      {0x00000000, 8},  {0x0a000000, 8},  {0x64400000, 10}, {0x7f000000, 8},  {0xa9fe0000, 16},
-      {0xac100000, 12}, {0xc0000000, 24}, {0xc0000200, 24}, {0xc0586300, 24}, {0xc0a80000, 16},
-      {0xc6120000, 15}, {0xc6336400, 24}, {0xcb007100, 24}, {0xe0000000, 4},  {0xf0000000, 4}};
-  for (const Net& net : kNets) {
-    if (host >> (32 - net.bits) == net.address >> (32 - net.bits)) return true;
-  }
-  return false;
-}
-
-// Global unicast (2000::/3) but for what embeds an IPv4 address or is set aside.
-bool is_local_ipv6(const in6_addr& address) {
-  const uint8_t* b = address.s6_addr;
-  if ((b[0] & 0xe0) != 0x20) return true;
-  if (b[0] == 0x20 && b[1] == 0x02) return true;                        // 6to4
-  if (b[0] == 0x20 && b[1] == 0x01 && b[2] < 2) return true;            // 2001::/23
-  return b[0] == 0x20 && b[1] == 0x01 && b[2] == 0x0d && b[3] == 0xb8;  // documentation
-}
-
-std::optional<Address> numeric(std::string_view host, uint16_t port, bool& local) {
-  std::string text(host);
-  if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
-  if (text == "localhost") text = "127.0.0.1";
-  Address address;
-  address.text = text;
-  auto* v4 = reinterpret_cast<sockaddr_in*>(&address.storage);
-  if (inet_pton(AF_INET, text.c_str(), &v4->sin_addr) == 1) {
-    v4->sin_family = AF_INET;
-    v4->sin_port = htons(port);
-    address.length = sizeof *v4;
-    address.bytes[10] = address.bytes[11] = 0xff;
-    std::memcpy(&address.bytes[12], &v4->sin_addr, 4);
-    local = is_local_ipv4(ntohl(v4->sin_addr.s_addr));
-    return address;
-  }
-  auto* v6 = reinterpret_cast<sockaddr_in6*>(&address.storage);
-  if (inet_pton(AF_INET6, text.c_str(), &v6->sin6_addr) == 1) {
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(port);
-    address.length = sizeof *v6;
-    std::memcpy(address.bytes.data(), &v6->sin6_addr, 16);
-    local = is_local_ipv6(v6->sin6_addr);
-    return address;
-  }
-  return std::nullopt;
-}
-
-using Connected = Result<UniqueFd>;
-
-// A connect in the ring. Deletes itself when the kernel is done with it.
-class Connecting final : public loop::Completion {
+// One connection's place in the counts: as long as it is being made or the broker holds its socket.
+class Place {
  public:
-  Connecting(loop::Loop& loop, UniqueFd fd, Address address,
-             kj::Own<kj::PromiseFulfiller<Connected>> fulfiller)
-      : fd_(std::move(fd)), address_(std::move(address)), fulfiller_(kj::mv(fulfiller)) {
-    io_uring_sqe* sqe = loop.prepare(this);
-    io_uring_prep_connect(sqe, fd_.get(), reinterpret_cast<sockaddr*>(&address_.storage),
-                          address_.length);
+  Place(std::shared_ptr<OutboundShare> share, std::shared_ptr<size_t> worker)
+      : share_(std::move(share)), worker_(std::move(worker)) {
+    ++share_->open;
+    ++*worker_;
   }
-
-  void complete(int32_t result, uint32_t, bool) override {
-    if (result == 0) {
-      fulfiller_->fulfill(Connected(std::move(fd_)));
-    } else {
-      fulfiller_->fulfill(fail_errno("cannot connect", -result));
-    }
-    delete this;
+  ~Place() {
+    --share_->open;
+    --*worker_;
   }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
 
  private:
-  UniqueFd fd_;
-  Address address_;
-  kj::Own<kj::PromiseFulfiller<Connected>> fulfiller_;
+  const std::shared_ptr<OutboundShare> share_;
+  const std::shared_ptr<size_t> worker_;
+};
+
+// A connected socket, until the shard has taken it and lets go.
+class HandedSocket final : public rpc::OutboundConnection::Server {
+ public:
+  HandedSocket(UniqueFd fd, std::shared_ptr<Place> place)
+      : fd_(std::move(fd)), place_(std::move(place)) {}
+  kj::Maybe<int> getFd() override { return fd_.get(); }
+
+ private:
+  const UniqueFd fd_;
+  const std::shared_ptr<Place> place_;
+};
+
+struct Asked {
+  Host host;
+  std::string said;  // as the worker wrote it
+  uint16_t port = 0;
 };
 
 void write_failure(rpc::ConnectResult::Builder result, const Error& error) {
@@ -114,59 +60,125 @@ void write_failure(rpc::ConnectResult::Builder result, const Error& error) {
   result.setCode(static_cast<uint16_t>(error.code));
 }
 
-bool allowed(const Address& address, uint16_t port, bool local, const BrokerOptions& options) {
-  const auto covered = [&](const std::vector<config::OutboundRule>& rules) {
-    return std::any_of(rules.begin(), rules.end(), [&](const config::OutboundRule& rule) {
-      return rule.covers(address.bytes, port);
-    });
-  };
-  if (covered(options.outbound.deny)) return false;
-  return !local || options.outbound_local || covered(options.outbound.allow);
+// What a worker is told says nothing of what the name stands for here.
+Error not_found(const Asked& asked, int code) {
+  switch (code) {
+    case ENOENT:
+      return {fmt::format("there is no host {}", asked.said), ENOENT};
+    case ETIMEDOUT:
+      return {fmt::format("no name server answers for {}", asked.said), ETIMEDOUT};
+    case EAGAIN:
+      return {"too many names are being looked up", EAGAIN};
+    default:
+      return {fmt::format("the name servers failed for {}", asked.said), EIO};
+  }
 }
 
-Result<Address> check(std::string_view host, uint16_t port, const BrokerOptions& options) {
-  if (host.empty() || host.size() > 255 || port == 0) {
-    return std::unexpected(Error{"not an address", EINVAL});
+using Addresses = Result<std::vector<IpBytes>>;
+
+Addresses allowed(const OutboundService& service, const Asked& asked,
+                  const std::vector<IpBytes>& addresses) {
+  std::vector<IpBytes> good;
+  for (const IpBytes& address : addresses) {
+    if (service.policy.allows(asked.host.name, address, asked.port)) good.push_back(address);
   }
-  bool local = false;
-  auto address = numeric(host, port, local);
-  if (!address) return std::unexpected(Error{fmt::format("{} is not known", host), ENOENT});
-  if (!allowed(*address, port, local, options)) {
-    return std::unexpected(Error{fmt::format("connections to {} are not allowed", host), EACCES});
+  if (!good.empty()) return good;
+  return std::unexpected(Error{
+      fmt::format("connections to {} port {} are not allowed", asked.said, asked.port), EACCES});
+}
+
+kj::Promise<Addresses> look_up(const std::shared_ptr<OutboundService>& service,
+                               const std::shared_ptr<const Asked>& asked) {
+  if (asked->host.kind == Host::Kind::address) {
+    return allowed(*service, *asked, asked->host.addresses);
   }
-  return std::move(*address);
+  auto paf = kj::newPromiseAndFulfiller<Resolver::Answer>();
+  auto fulfiller =
+      std::make_shared<kj::Own<kj::PromiseFulfiller<Resolver::Answer>>>(kj::mv(paf.fulfiller));
+  service->resolver->resolve(asked->host.name, [fulfiller](const Resolver::Answer& answer) {
+    (*fulfiller)->fulfill(Resolver::Answer(answer));
+  });
+  return paf.promise.then([service, asked](Resolver::Answer&& answer) -> Addresses {
+    if (answer.addresses.empty()) return std::unexpected(not_found(*asked, answer.code));
+    return allowed(*service, *asked, answer.addresses);
+  });
+}
+
+using Won = Result<ConnectRace::Winner>;
+
+kj::Promise<Won> race(OutboundService& service, Addresses&& addresses, uint16_t port) {
+  if (!addresses) return Won(std::unexpected(std::move(addresses.error())));
+  auto paf = kj::newPromiseAndFulfiller<Won>();
+  auto fulfiller = std::make_shared<kj::Own<kj::PromiseFulfiller<Won>>>(kj::mv(paf.fulfiller));
+  auto running =
+      kj::heap<ConnectRace>(service.loop, std::move(*addresses), port,
+                            [fulfiller](Won won) { (*fulfiller)->fulfill(std::move(won)); });
+  return paf.promise.attach(kj::mv(running));
+}
+
+std::optional<Endpoint> endpoint_of(int fd) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  Endpoint endpoint;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return std::nullopt;
+  if (storage.ss_family == AF_INET) {
+    const auto* in = reinterpret_cast<const sockaddr_in*>(&storage);
+    endpoint.address[10] = endpoint.address[11] = 0xff;
+    std::memcpy(&endpoint.address[12], &in->sin_addr, 4);
+    endpoint.port = ntohs(in->sin_port);
+    return endpoint;
+  }
+  if (storage.ss_family != AF_INET6) return std::nullopt;
+  const auto* in = reinterpret_cast<const sockaddr_in6*>(&storage);
+  std::memcpy(endpoint.address.data(), &in->sin6_addr, 16);
+  endpoint.port = ntohs(in->sin6_port);
+  return endpoint;
 }
 
 }  // namespace
 
+Result<std::shared_ptr<OutboundService>> make_outbound_service(
+    loop::Loop& loop, const BrokerOptions& options, const std::vector<UniqueFd>& listening) {
+  std::vector<Endpoint> own;
+  for (const UniqueFd& fd : listening) {
+    if (const auto endpoint = endpoint_of(fd.get())) own.push_back(*endpoint);
+  }
+  SKEP_TRY_ASSIGN(auto resolver, Resolver::create(loop, options.outbound.resolvers));
+  return std::make_shared<OutboundService>(OutboundService{
+      loop, OutboundPolicy(options.outbound, options.outbound_local, std::move(own)),
+      std::move(resolver)});
+}
+
+OutboundShare::OutboundShare() : rate(limits::kOutboundPerSecond, limits::kOutboundBurst) {}
+
 kj::Promise<void> OutboundServer::connect(ConnectContext context) {
   const auto params = context.getParams();
   const auto host = params.getHost();
-  auto address = check({host.begin(), host.size()}, params.getPort(), options_);
-  if (!address) {
-    write_failure(context.getResults().initResult(), address.error());
+  auto asked = std::make_shared<Asked>();
+  asked->host = read_host({host.begin(), host.size()});
+  asked->port = params.getPort();
+  if (asked->host.kind == Host::Kind::bad || asked->port == 0) {
+    write_failure(context.getResults().initResult(), Error{"this is no address", EINVAL});
     return kj::READY_NOW;
   }
-  UniqueFd fd(socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP));
-  if (*connecting_ >= limits::kClientConnections || !fd) {
-    write_failure(context.getResults().initResult(), Error{"no more connections", EAGAIN});
+  asked->said.assign(host.begin(), host.end());
+  if (*open_ >= limits::kOutboundPerWorker || share_->open >= limits::kOutboundPerShard ||
+      !share_->rate.take(1, service_->loop.now_ns())) {
+    write_failure(context.getResults().initResult(), Error{"too many connections", EAGAIN});
     return kj::READY_NOW;
   }
-  const int on = 1;
-  setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  const std::string connected_to = address->text;
-  auto paf = kj::newPromiseAndFulfiller<Connected>();
-  new Connecting(loop_, std::move(fd), std::move(*address), kj::mv(paf.fulfiller));
-  ++*connecting_;
-  auto answered = paf.promise.then([context, connected_to](Connected&& connected) mutable {
-    auto result = context.getResults().initResult();
-    if (!connected) return write_failure(result, connected.error());
-    result.setConnection(
-        kj::heap<rpc::DescriptorServer<rpc::OutboundConnection>>(std::move(*connected)));
-    result.setAddress(capnp::Text::Reader(connected_to.c_str(), connected_to.size()));
-  });
-  // Also where the shard gives the call up.
-  return answered.attach(kj::defer([count = connecting_] { --*count; }));
+  auto place = std::make_shared<Place>(share_, open_);
+  return look_up(service_, asked)
+      .then([service = service_, port = asked->port](Addresses&& addresses) {
+        return race(*service, std::move(addresses), port);
+      })
+      .then([context, place, service = service_](Won&& won) mutable {
+        auto result = context.getResults().initResult();
+        if (!won) return write_failure(result, won.error());
+        const std::string text = text_of(won->address);
+        result.setConnection(kj::heap<HandedSocket>(std::move(won->fd), place));
+        result.setAddress(capnp::Text::Reader(text.c_str(), text.size()));
+      });
 }
 
 }  // namespace skep::broker
