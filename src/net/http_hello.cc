@@ -25,13 +25,14 @@ namespace {
 
 class Listener final : public loop::AcceptorEvents {
  public:
-  explicit Listener(Server& server) : server_(server) {}
+  Listener(loop::Loop& loop, Server& server) : loop_(loop), server_(server) {}
   void on_connection(UniqueFd fd, loop::PeerAddress peer) override {
-    server_.add_connection(std::move(fd), std::move(peer));
+    server_.add_stream(make_socket_stream(loop_, std::move(fd)), std::move(peer), true);
   }
   void on_accept_error(int error) override { log_error("accept: {}", strerror(error)); }
 
  private:
+  loop::Loop& loop_;
   Server& server_;
 };
 
@@ -90,7 +91,7 @@ Result<> serve(uint16_t port, bool with_site) {
   site.keep_bodies = false;
   const ServerOptions options{.max_body_bytes = 1ull << 50};
   Server server(*loop, with_site ? static_cast<HttpHandler&>(site) : hello, options);
-  Listener listener(server);
+  Listener listener(*loop, server);
   SKEP_TRY_ASSIGN(UniqueFd listening, listen_on(port));
   loop::Acceptor acceptor(*loop, std::move(listening), listener);
   acceptor.start();
