@@ -124,6 +124,32 @@ def flood():
             check("the oldest are answered", set(statuses[:16]) == {b"200"}, statuses[:16])
 
 
+FILL = """
+const kept = [];
+export default { fetch(request) {
+  const mb = Number(new URL(request.url).searchParams.get("mb"));
+  for (let i = 0; i < mb; i++) kept.push(new Array(130000).fill(i));
+  return new Response("filled");
+} };
+"""
+
+
+def full_of_memory():
+    """Many workers that keep what they can, every seventh more than it may."""
+    with Folder() as folder:
+        path = write(folder, "fill.js", FILL)
+        with serve(folder, [(f"w{i}", path, []) for i in range(210)], "[limits]\nmemory_mb = 16") as skep:
+            skep.ask("/?mb=0", host=host("w0"))
+            before, statuses = skep.shards(), {"within": set(), "over": set()}
+            for i in range(210):
+                over = i % 7 == 0
+                statuses["over" if over else "within"].add(
+                    skep.ask(f"/?mb={60 if over else 1}", host=host(f"w{i}"))[0])
+            check("within its memory a worker answers", statuses["within"] == {200}, statuses)
+            check("over it, it is ended", statuses["over"] == {503}, statuses)
+            check("and the shard goes on", skep.shards() == before, skep.log_text())
+
+
 def left_behind():
     with Folder() as folder:
         with serve(folder, workers(folder, hello=HELLO, stuck=STUCK), "[limits]\ncpu_ms = 100") as skep:
@@ -175,6 +201,6 @@ def head_of_a_stream():
 
 
 
-for test in (hogs, overload, flood, left_behind, silent, head_of_a_stream):
+for test in (hogs, overload, flood, full_of_memory, left_behind, silent, head_of_a_stream):
     test()
 finish()
