@@ -114,6 +114,7 @@ void HostServer::write_config(rpc::ShardConfig::Builder config) {
   auto listeners = config.initListenerOptions(static_cast<unsigned>(options.listeners.size()));
   for (unsigned i = 0; i < listeners.size(); ++i) {
     listeners[i].setTls(options.listeners[i].tls);
+    listeners[i].setHttp2(options.listeners[i].http2);
     listeners[i].setProxyProtocol(options.listeners[i].proxy_protocol);
   }
   write_edge(config.initEdge());

@@ -84,6 +84,7 @@ Result<BrokerOptions> dev_options(const ProjectArguments& arguments, uint16_t po
   SKEP_TRY_ASSIGN(config::ListenAddress address,
                   config::parse_listen_address(fmt::format("127.0.0.1:{}", port)));
   address.tls = https;
+  address.http2 = https;
   options.development_https = https;
   options.listeners.push_back(std::move(address));
   options.workers.front().routes = {"*/*"};

@@ -152,6 +152,7 @@ class Reader {
     }
     if (parsed->kind == ListenAddress::Kind::unix_socket) parsed->path = absolute(parsed->path);
     if (const auto tls = table.boolean("tls")) parsed->tls = *tls;
+    if (const auto http2 = table.boolean("http2")) parsed->http2 = *http2;
     parsed->proxy_protocol = read_proxy_protocol(table, config_.edge, diagnostics_);
     if (parsed->tls && !first_tls_) first_tls_ = address->at;
     const std::string key = parsed->kind == ListenAddress::Kind::unix_socket

@@ -28,6 +28,7 @@ struct ListenAddress {
   uint16_t port = 0;
   std::string path;  // unix_socket only, absolute
   bool tls = false;
+  bool http2 = false;  // with TLS by ALPN, without by prior knowledge
   bool proxy_protocol = false;
 };
 

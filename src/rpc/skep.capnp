@@ -34,6 +34,7 @@ interface Listener {
 struct ListenerOptions {
   tls @0 :Bool;
   proxyProtocol @1 :Bool;            # each connection begins with a PROXY header
+  http2 @2 :Bool;
 }
 
 struct TlsConfig {

@@ -165,6 +165,35 @@ bool PrivateKey::matches(std::string_view certificate) const {
   return same;
 }
 
+bool is_server_handshake(std::span<const uint8_t> input) {
+  // RFC 8446 4.4.3: 64 spaces, the context, a zero byte, the hash of the transcript.
+  constexpr std::string_view kContext = "TLS 1.3, server CertificateVerify";
+  constexpr size_t kSpaces = 64;
+  const std::string_view text(reinterpret_cast<const char*>(input.data()), input.size());
+  constexpr size_t kHead = kSpaces + kContext.size() + 1;
+  if (text.size() > kHead && text.substr(0, kSpaces) == std::string(kSpaces, ' ')) {
+    const size_t hash = text.size() - kHead;
+    return (hash == 32 || hash == 48) && text[kHead - 1] == 0 &&
+           text.substr(kSpaces, kContext.size()) == kContext;
+  }
+  // RFC 8422 5.4, TLS 1.2: both sides' random bytes, then named_curve (3), the curve, the point.
+  struct Curve {
+    std::string_view parameters;
+    size_t point_bytes;
+  };
+  constexpr size_t kRandoms = 64;
+  constexpr Curve kCurves[] = {{{"\x03\x00\x1d\x20", 4}, 32},   // X25519
+                               {{"\x03\x00\x17\x41", 4}, 65},   // P-256
+                               {{"\x03\x00\x18\x61", 4}, 97}};  // P-384
+  for (const Curve& curve : kCurves) {
+    if (text.size() == kRandoms + 4 + curve.point_bytes &&
+        text.substr(kRandoms, 4) == curve.parameters) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // ---- certificates ----
 
 Result<CertificateChain> read_certificate_chain(std::string_view pem) {

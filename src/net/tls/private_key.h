@@ -32,6 +32,10 @@ class PrivateKey {
   const bssl::UniquePtr<EVP_PKEY> key_;
 };
 
+// Whether these are bytes that a TLS server signs in its handshake (RFC 8446 4.4.3; RFC 8422 5.4),
+// and not a client's handshake, a certificate or a token: a key must sign nothing else.
+bool is_server_handshake(std::span<const uint8_t> input);
+
 // A certificate file.
 struct CertificateChain {
   std::vector<std::string> der;    // leaf first, as in the file

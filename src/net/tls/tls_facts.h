@@ -20,9 +20,8 @@ struct TlsFacts {
   std::string alpn;     // "h2", "http/1.1"; "" where none was agreed on
   std::string sni;      // lower case; "" where the client sent none
   bool resumed = false;
-  // Of the server's side: which entry of its configuration asked for a client certificate (see
-  // tls_server.h), and what came.
-  uint32_t client_auth_group = 0;
+  // Of the server's side: how a client certificate was asked for (see tls_server.h), and what came.
+  uint64_t client_auth_group = 0;
   std::optional<ClientCertificate> client;
 };
 

@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 
 #include "base/assert.h"
@@ -53,7 +54,7 @@ struct ServerContext::Impl {
     bssl::UniquePtr<X509_STORE> client_roots;
     bssl::UniquePtr<STACK_OF(X509_NAME)> client_names;  // told to the client
     uint8_t session_context[SHA256_DIGEST_LENGTH];
-    uint32_t group = 0;
+    uint64_t group = 0;
   };
 
   explicit Impl(Signer& the_signer) : signer(the_signer) {}
@@ -174,7 +175,6 @@ Result<> ServerContext::Impl::add(const ServerCertificate& certificate) {
   }
   SKEP_TRY(add_client_auth(certificate, entry));
   const auto place = static_cast<uint32_t>(entries.size());
-  if (entry.client_auth != ClientAuth::none) entry.group = place + 1;
   for (const std::string& name : certificate.names) names[lower(name)].push_back(place);
   entries.push_back(std::move(entry));
   return {};
@@ -201,6 +201,9 @@ Result<> ServerContext::Impl::add_client_auth(const ServerCertificate& certifica
   }
   // A session is resumed only where the same question was asked of the client.
   SHA256_Final(entry.session_context, &digest);
+  if (certificate.client_auth != ClientAuth::none) {
+    std::memcpy(&entry.group, entry.session_context, sizeof entry.group);
+  }
   return {};
 }
 
@@ -273,7 +276,7 @@ std::unique_ptr<Handshake> ServerContext::accept(loop::Loop& loop, std::unique_p
       std::move(done));
 }
 
-uint32_t ServerContext::client_auth_group(std::string_view host) const {
+uint64_t ServerContext::client_auth_group(std::string_view host) const {
   // "[::1]:443" is no name; "a.example:443" is one with a port.
   if (!host.empty() && host.front() != '[') host = host.substr(0, host.find(':'));
   if (!host.empty() && host.back() == '.') host.remove_suffix(1);

@@ -61,8 +61,9 @@ class ServerContext {
 
   // Which client certificates a host wants: 0 none, else a number that connections to it carry in
   // TlsFacts::client_auth_group. A request for a host whose group differs from its connection's
-  // came round the check of that host (RFC 9110 15.5.20: 421).
-  uint32_t client_auth_group(std::string_view host) const;
+  // came round the check of that host (RFC 9110 15.5.20: 421). It is made of what is asked of
+  // clients, so it outlives a reload that leaves that as it was.
+  uint64_t client_auth_group(std::string_view host) const;
 
   struct Impl;
   explicit ServerContext(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}

@@ -50,7 +50,7 @@ class TlsStream final : public Stream, private loop::SocketEvents {
 
   // For the callbacks of the server's SSL objects.
   std::shared_ptr<PendingSignature> signature;
-  uint32_t client_auth_group = 0;
+  uint64_t client_auth_group = 0;
   void signature_arrived();
 
  private:

@@ -302,7 +302,13 @@ TEST_F(TlsTest, host_groups) {
   open();
   EXPECT_EQ(server_->client_auth_group("open.example"), 0u);
   EXPECT_EQ(server_->client_auth_group("elsewhere.example:443"), 0u);
-  EXPECT_EQ(server_->client_auth_group("Closed.Example.:443"), 0u + 2);
+  const uint64_t group = server_->client_auth_group("Closed.Example.:443");
+  EXPECT_NE(group, 0u);
+  ServerConfig turned = config_;
+  std::swap(turned.certificates[0], turned.certificates[1]);
+  EXPECT_EQ((*ServerContext::create(turned, signer_))->client_auth_group("closed.example"), group);
+  turned.certificates[0].client_auth = ClientAuth::optional;
+  EXPECT_NE((*ServerContext::create(turned, signer_))->client_auth_group("closed.example"), group);
   connect("closed.example");
   run();
   EXPECT_FALSE(server_stream_);  // the client has no certificate
@@ -327,6 +333,26 @@ TEST(Tickets, seal_open_rotate) {
   EXPECT_FALSE(before->seal(plain, ticket, 120, size));
   EXPECT_FALSE(TicketKeys::create(std::vector<std::string>{}));
   EXPECT_FALSE(TicketKeys::create(std::vector<std::string>{"short"}));
+}
+
+TEST(PrivateKeys, sign_server_handshakes_only) {
+  const auto judge = [](const std::string& text) {
+    return is_server_handshake({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+  };
+  const std::string spaces(64, ' '), hash(32, 'h');
+  const std::string tls13 = spaces + "TLS 1.3, server CertificateVerify" + '\0' + hash;
+  EXPECT_TRUE(judge(tls13));
+  EXPECT_TRUE(judge(tls13 + std::string(16, 'h')));
+  EXPECT_FALSE(judge(tls13 + 'h'));
+  EXPECT_FALSE(judge(spaces + "TLS 1.3, client CertificateVerify" + '\0' + hash));
+  EXPECT_FALSE(judge(tls13.substr(1)));
+  const std::string tls12 =
+      std::string(64, 'r') + "\x03" + std::string("\x00\x1d\x20", 3) + std::string(32, 'p');
+  EXPECT_TRUE(judge(tls12));
+  EXPECT_FALSE(judge(tls12 + 'p'));
+  EXPECT_FALSE(judge(std::string(64, 'r') + "\x03"));
+  EXPECT_FALSE(judge(""));
+  EXPECT_FALSE(judge("eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJib2IifQ"));
 }
 
 TEST(PrivateKeys, files) {
