@@ -15,6 +15,7 @@
 #include "isolate/bundle.h"
 #include "isolate/tenant.h"
 #include "loop/loop.h"
+#include "net/client/connector.h"
 #include "net/client/exchange.h"
 
 namespace skep::api {
@@ -64,6 +65,8 @@ class RuntimeHost {
   virtual loop::Loop& loop() = 0;
   // Where outbound requests go; null: this worker has no network.
   virtual net::HttpClient* http_client() { return nullptr; }
+  // Where connect() goes; null as above.
+  virtual net::Connector* connector() { return nullptr; }
   virtual void on_console(std::string_view request_id, ConsoleLevel level, std::string message) = 0;
   // An exception that nobody caught: in a handler, in waitUntil, in a timer, an unhandled
   // rejection.

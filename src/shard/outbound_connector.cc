@@ -35,12 +35,24 @@ class OutboundConnector::Attempt : public std::enable_shared_from_this<Attempt> 
                  });
   }
 
+  // From the loop, for done_ may be called.
+  void start(std::unique_ptr<net::Stream> stream) {
+    connected_.stream = std::move(stream);
+    loop_.post([self = weak_from_this()] {
+      if (const auto held = self.lock()) held->secure();
+    });
+  }
+
  private:
   void on_socket(Result<OutboundSocket> socket) {
     if (!socket) return done_(std::unexpected(std::move(socket.error())));
     connected_.stream = net::make_socket_stream(loop_, std::move(socket->fd));
     connected_.peer = {.address = std::move(socket->address), .port = target_.port};
     if (!target_.tls) return done_(std::move(connected_));
+    secure();
+  }
+
+  void secure() {
     tls_.with_context([self = weak_from_this()](const OutboundTls::Context& context) {
       if (const auto held = self.lock()) held->on_context(context);
     });
@@ -75,14 +87,22 @@ class OutboundConnector::Attempt : public std::enable_shared_from_this<Attempt> 
   std::unique_ptr<net::tls::Handshake> handshake_;
 };
 
+struct OutboundConnector::Held final : net::ConnectAttempt {
+  explicit Held(std::shared_ptr<Attempt> own) : attempt(std::move(own)) {}
+  const std::shared_ptr<Attempt> attempt;
+};
+
 std::unique_ptr<net::ConnectAttempt> OutboundConnector::connect(const net::ConnectTarget& target,
                                                                 Done done) {
-  struct Held final : net::ConnectAttempt {
-    explicit Held(std::shared_ptr<Attempt> own) : attempt(std::move(own)) {}
-    const std::shared_ptr<Attempt> attempt;
-  };
   auto attempt = std::make_shared<Attempt>(loop_, tls_, target, std::move(done));
   attempt->start(host_, worker_);
+  return std::make_unique<Held>(std::move(attempt));
+}
+
+std::unique_ptr<net::ConnectAttempt> OutboundConnector::start_tls(
+    std::unique_ptr<net::Stream> stream, const net::ConnectTarget& target, Done done) {
+  auto attempt = std::make_shared<Attempt>(loop_, tls_, target, std::move(done));
+  attempt->start(std::move(stream));
   return std::make_unique<Held>(std::move(attempt));
 }
 

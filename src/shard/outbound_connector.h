@@ -37,9 +37,13 @@ class OutboundConnector final : public net::Connector {
 
   std::unique_ptr<net::ConnectAttempt> connect(const net::ConnectTarget& target,
                                                Done done) override;
+  std::unique_ptr<net::ConnectAttempt> start_tls(std::unique_ptr<net::Stream> stream,
+                                                 const net::ConnectTarget& target,
+                                                 Done done) override;
 
  private:
   class Attempt;
+  struct Held;
 
   loop::Loop& loop_;
   HostLink& host_;

@@ -30,6 +30,10 @@ net::HttpClient* Instance::http_client() {
   return &worker.http_client();
 }
 
+net::Connector* Instance::connector() {
+  return &worker.connector();
+}
+
 void Instance::on_console(std::string_view request_id, api::ConsoleLevel level,
                           std::string message) {
   LogRecord record;

@@ -82,6 +82,7 @@ class Instance final : public api::RuntimeHost {
 
   loop::Loop& loop() override;
   net::HttpClient* http_client() override;
+  net::Connector* connector() override;
   void on_console(std::string_view request_id, api::ConsoleLevel level,
                   std::string message) override;
   void on_exception(std::string_view request_id, std::string_view where,
@@ -147,6 +148,7 @@ class Worker {
 
   // Its requests to the outside, of all its isolates.
   net::Pool& http_client() { return http_client_; }
+  net::Connector& connector() { return connector_; }
 
   uint64_t cold_starts = 0;
   uint64_t shed = 0;  // requests refused because others waited too long

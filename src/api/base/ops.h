@@ -21,6 +21,7 @@ std::span<const Op> timers_ops();
 std::span<const Op> crypto_ops();
 std::span<const Op> fetch_ops();
 std::span<const Op> outbound_ops();
+std::span<const Op> socket_ops();
 std::span<const Op> encoding_ops();
 std::span<const Op> structured_clone_ops();
 std::span<const Op> console_ops();

@@ -114,6 +114,7 @@ class Event final : public FetchChannelEvents {
   void drop_sink();
   // How many subrequests it made so far.
   unsigned subrequests = 0;
+  unsigned sockets = 0;  // of connect(), open
 
   // --- FetchChannelEvents (loop) ---
   void on_body(std::span<const char> data) override;

@@ -98,7 +98,7 @@ ModuleSource& MemoryBundle::main() {
 
 Resolved MemoryBundle::look_up(std::string_view referrer, std::string_view specifier) {
   if (specifier.starts_with("cloudflare:")) {
-    return {.builtin = specifier == "cloudflare:workers",
+    return {.builtin = specifier == "cloudflare:workers" || specifier == "cloudflare:sockets",
             .missing =
                 fmt::format("No such module \"{}\".\n  imported from \"{}\"", specifier, referrer)};
   }

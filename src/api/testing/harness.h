@@ -129,11 +129,13 @@ class Worker final : public RuntimeHost {
 
   loop::Loop& loop() override;
   net::HttpClient* http_client() override { return client; }
+  net::Connector* connector() override { return tcp; }
   void on_console(std::string_view request_id, ConsoleLevel level, std::string message) override;
   void on_exception(std::string_view request_id, std::string_view where,
                     const ExceptionReport& report) override;
 
   net::HttpClient* client = nullptr;  // where its fetch() goes
+  net::Connector* tcp = nullptr;      // where its connect() goes
   std::vector<std::string> console;
   std::vector<LoggedException> exceptions;
   ExceptionReport load_error;

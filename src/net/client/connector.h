@@ -42,6 +42,9 @@ class Connector {
   // the name has none, EPROTO where TLS failed (a certificate that is not trusted); its message is
   // for the Worker's eyes too.
   virtual std::unique_ptr<ConnectAttempt> connect(const ConnectTarget& target, Done done) = 0;
+  // TLS over a connection that is there already, and paused (STARTTLS); else as connect().
+  virtual std::unique_ptr<ConnectAttempt> start_tls(std::unique_ptr<Stream> stream,
+                                                    const ConnectTarget& target, Done done) = 0;
 
  protected:
   ~Connector() = default;

@@ -32,6 +32,12 @@ class MemoryConnector final : public Connector {
     return attempt;
   }
 
+  // An attempt as any other; its target says TLS.
+  std::unique_ptr<ConnectAttempt> start_tls(std::unique_ptr<Stream>, const ConnectTarget& target,
+                                            Done done) override {
+    return connect(target, std::move(done));
+  }
+
   // Lets attempt `index` succeed; the wire of its stream.
   std::shared_ptr<Wire> accept(size_t index) {
     auto wire = std::make_shared<Wire>();
