@@ -16,7 +16,9 @@ inline constexpr int64_t kDebtRepaidPercent = 10;         // of the time that pa
 // After a slice in the background the others come first for so long as it took, times this; of
 // their CPU time, or four times of the clock's.
 inline constexpr int64_t kForegroundPercent = 150;
-inline constexpr int64_t kQuietNs = 300'000;  // without an event: nobody is waiting to come first
+inline constexpr int64_t kQuietNs = 300'000;  // without a short job: nobody comes first
+
+inline constexpr unsigned kEvictionsPerTurn = 4;  // of isolates in a group whose heap is too large
 
 // --- requests that wait (src/isolate, src/shard) ---
 // Jobs run as they come for so long in a turn of the loop; then tenants take turns.
@@ -24,6 +26,8 @@ inline constexpr int64_t kTurnInlineNs = 2'000'000;
 // A worker that so many jobs wait for, the first of them for longer than this, gets no new
 // requests: they are answered 503 until it has caught up.
 inline constexpr size_t kShedJobs = 16;
-inline constexpr int64_t kShedAfterNs = 200'000'000;
+inline constexpr int64_t kShedAfterNs = 400'000'000;
+// They are answered after a moment: who asks again at once must not cost more than an answer would.
+inline constexpr int64_t kShedAnswerMs = 50;
 
 }  // namespace skep::limits

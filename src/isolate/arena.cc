@@ -74,8 +74,10 @@ Result<std::unique_ptr<Tenant>> Arena::take() {
 void Arena::give_back(std::unique_ptr<Tenant> tenant) {
   tenant->impl_->shut_down();
   --impl_->counts.live;
-  impl_->dead.push_back(std::move(tenant));
   impl_->no_room = false;
+  // Its memory is what others in the group are short of.
+  if (crowded(*tenant)) return tenant.reset();
+  impl_->dead.push_back(std::move(tenant));
   // More than this at once is memory that somebody waits for.
   if (impl_->dead.size() > limits::kIsolatesAwaitingDisposal) impl_->dead.pop_front();
 }
@@ -97,6 +99,14 @@ bool Arena::refill_step() {
 
 bool Arena::wants_refill() const {
   return !impl_->dead.empty() || impl_->wants_more();
+}
+
+bool Arena::take_pressure() {
+  return std::exchange(impl_->scheduler->pressure, false);
+}
+
+bool Arena::crowded(const Tenant& tenant) const {
+  return tenant.impl_->group.heap_bytes > limits::kGroupHeapBytes;
 }
 
 void Arena::notify_idle(Tenant& tenant) {

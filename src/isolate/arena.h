@@ -35,6 +35,11 @@ class Arena {
   bool refill_step();
   // refill_step has something to do.
   bool wants_refill() const;
+  // Some group's heap has grown past what its cage can be trusted with (limits::kGroupHeapBytes):
+  // idle tenants that are `crowded` should be given back at once, before it is full, which would
+  // end the process. Asked once, it is forgotten until a heap is measured again.
+  bool take_pressure();
+  bool crowded(const Tenant& tenant) const;
   // Asks idle tenants to collect garbage, under memory pressure or when idle for long.
   void notify_idle(Tenant& tenant);
 

@@ -161,6 +161,7 @@ void Scheduler::run_short(int64_t now_ns) {
       ready(tenant);
     } else {
       tenant.slice();
+      short_ran_at_ns_ = monotonic_ns();
     }
     if (was_last) break;
     now_ns = monotonic_ns();
@@ -169,14 +170,9 @@ void Scheduler::run_short(int64_t now_ns) {
 
 // When the next slice in the background may run; now or earlier: at once.
 int64_t Scheduler::background_due_ns(int64_t now_ns) {
-  const uint64_t completions = loop.stats().completions;
-  if (completions != completions_seen_) {
-    completions_seen_ = completions;
-    active_at_ns_ = now_ns;
-  }
   const int64_t owed_ns = background_used_ns_ * limits::kForegroundPercent / 100;
   if (thread_cpu_ns() - background_cpu_ns_ >= owed_ns) return now_ns;
-  return std::min(active_at_ns_ + limits::kQuietNs, background_ended_ns_ + 4 * owed_ns);
+  return std::min(short_ran_at_ns_ + limits::kQuietNs, background_ended_ns_ + 4 * owed_ns);
 }
 
 void Scheduler::run_background() {
@@ -193,8 +189,6 @@ void Scheduler::run_background() {
   background_cpu_ns_ = thread_cpu_ns();
   background_used_ns_ = background_cpu_ns_ - cpu_before_ns;
   background_ended_ns_ = monotonic_ns();
-  // What arrived meanwhile is seen in the loop's next turn; until then it counts as busy.
-  active_at_ns_ = background_ended_ns_;
   if (!background_.empty()) loop.defer(turn_);
 }
 

@@ -60,7 +60,10 @@ class Scheduler {
     }
     return inline_used_ns_ < limits::kTurnInlineNs;
   }
-  void ran_inline(int64_t took_ns) { inline_used_ns_ += took_ns; }
+  void ran_inline(int64_t used_ns, int64_t ended_at_ns) {
+    inline_used_ns_ += used_ns;
+    short_ran_at_ns_ = ended_at_ns;
+  }
   // Now, on the monotonic clock; with a sample not much older.
   int64_t begin_slice_ns();
   // The wall clock at a moment of the monotonic one, without asking the system.
@@ -71,6 +74,7 @@ class Scheduler {
   loop::Loop& loop;
   Engine::Impl& engine;
   loop::FiberPool fibers;
+  bool pressure = false;  // a group's heap was found too large
 
  private:
   class WakeReader;
@@ -90,10 +94,9 @@ class Scheduler {
   int64_t background_used_ns_ = 0;
   int64_t background_cpu_ns_ = 0;
   int64_t turns_served_ns_ = 0;  // of the account that was served last
-  uint64_t completions_seen_ = 0;
-  int64_t inline_turn_ns_ = 0;  // the turn, by its time, and what ran in it at once
+  int64_t inline_turn_ns_ = 0;   // the turn, by its time, and what ran in it at once
   int64_t inline_used_ns_ = 0;
-  int64_t active_at_ns_ = 0;  // when completions were last seen
+  int64_t short_ran_at_ns_ = 0;  // when a short job last ran: its likes may follow
   loop::Timer foreground_timer_;
   WakeReader* wake_reader_ = nullptr;  // owns itself until its last completion
   int64_t sampled_at_ns_ = 0;

@@ -135,7 +135,7 @@ bool Tenant::Impl::submit(Job& next) {
     const int64_t used_before_ns = cpu_used_ns;
     const bool taken = run_job(next);
     if (first) drain(monotonic_ns() + kDrainNs);
-    scheduler->ran_inline(cpu_used_ns - used_before_ns);
+    scheduler->ran_inline(cpu_used_ns - used_before_ns, slice_start_ns);  // as charge() left it
     draining = false;
     if (has_work()) scheduler->ready(*this);
     return taken;
@@ -521,6 +521,8 @@ void Tenant::Impl::refresh_statistics() {
   if (!wasm_memories.empty()) external_bytes += wasm_memories.total_bytes(isolate);
   group.heap_bytes += statistics.total_heap_size() - heap_committed_bytes;
   heap_committed_bytes = statistics.total_heap_size();
+  if (group.heap_bytes > limits::kGroupHeapBytes) [[unlikely]]
+    scheduler->pressure = true;
   statistics_at_ns = monotonic_ns();
 }
 
