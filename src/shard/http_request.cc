@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/assert.h"
+#include "base/limits_fairness.h"
 #include "base/time.h"
 #include "loop/fiber.h"
 #include "net/headers.h"
@@ -63,8 +64,7 @@ void HttpRequest::on_instance(Instance& instance) {
   instance_ = &instance;
   if (instance.runtime->events_in_flight() >= limits::kRequestsInFlightPerIsolate ||
       instance.tenant().overloaded()) {
-    worker_->shed++;
-    return answer_plain(503);
+    return shed();
   }
   // fetch() may answer and end within the call: running_ says whether on_end is still to come.
   running_ = true;
@@ -78,6 +78,16 @@ void HttpRequest::on_instance(Instance& instance) {
   }
   event_ = event;
   if (exchange_ == nullptr && !gone_told_) on_deferred();
+}
+
+void HttpRequest::shed() {
+  instance_ = nullptr;
+  worker_->shed++;
+  if (exchange_ == nullptr) return maybe_release();
+  if (!refusal_) {
+    refusal_ = std::make_unique<loop::Timer>(owner_.loop(), [this] { answer_plain(503); });
+  }
+  refusal_->set_ms(limits::kShedAnswerMs);
 }
 
 void HttpRequest::on_load_failed(const api::ExceptionReport& report) {
@@ -120,6 +130,7 @@ void HttpRequest::on_writable() {
 
 void HttpRequest::on_closed(bool complete) {
   exchange_ = nullptr;
+  if (refusal_) refusal_->cancel();
   if (waiting_) {
     waiting_ = false;
     worker_->withdraw(*this);

@@ -85,6 +85,8 @@ class HttpRequest final : public net::ExchangeEvents,
 
  private:
   void start();
+  // Refuses the request for the worker's sake: more waits for it than it can do.
+  void shed();
   void answer_plain(int status);
   void answer(int status, std::string_view content_type, std::string_view body);
   void log_line(const api::EventResult& result);
@@ -113,6 +115,7 @@ class HttpRequest final : public net::ExchangeEvents,
   bool pull_wanted_ = false;
   bool gone_wanted_ = false;
   bool start_wanted_ = false;
+  std::unique_ptr<loop::Timer> refusal_;  // of a request that was shed
   loop::Deferred deferred_;
   void on_deferred();
 };

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/assert.h"
+#include "base/limits_fairness.h"
 #include "base/time.h"
 
 namespace skep::shard {
@@ -127,6 +128,7 @@ bool Shard::misdirected(const net::HttpExchange& exchange) const {
 // done.
 bool Shard::on_turn(bool idle) {
   if (!arena_) return false;
+  if (arena_->take_pressure()) relieve_pressure();
   return idle ? arena_->refill_step() : arena_->wants_refill();
 }
 
@@ -207,9 +209,22 @@ void Shard::on_housekeeping() {
   const int64_t idle_ns = static_cast<int64_t>(config_.limits.idle_evict_ms) * 1'000'000;
   for (auto& worker : workers_) evictions_ += worker->sweep(now - idle_ns);
   typescript_->sweep(now - kTypescriptIdleNs);
-  // A group's cage that fills up would end the process: isolates idle longest go first.
-  if (arena_->stats().fullest_group_heap_bytes > limits::kGroupHeapBytes) evict_one();
   housekeeping_.set_ms(kHousekeepingMs);
+}
+
+// A group's cage that fills up would end the process: of its isolates those idle longest go.
+void Shard::relieve_pressure() {
+  for (unsigned i = 0; i < limits::kEvictionsPerTurn; i++) {
+    Worker* oldest = nullptr;
+    for (auto& worker : workers_) {
+      if (!worker->crowded() || !worker->idle()) continue;
+      if (oldest == nullptr || worker->last_used_ns() < oldest->last_used_ns()) {
+        oldest = worker.get();
+      }
+    }
+    if (oldest == nullptr) return;
+    evictions_ += oldest->sweep(INT64_MAX);
+  }
 }
 
 bool Shard::evict_one() {

@@ -63,6 +63,7 @@ class Shard final : public ShardControl, public net::HttpHandler, public Request
   void unlink(HttpRequest& request);
   void on_housekeeping();
   bool evict_one();
+  void relieve_pressure();
   bool on_turn(bool idle);
   void drain_overdue();
   void finish_drain();

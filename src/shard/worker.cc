@@ -202,6 +202,10 @@ bool Worker::idle() const {
   return !current_ || current_->idle();
 }
 
+bool Worker::crowded() const {
+  return current_ && context_.arena.crowded(current_->tenant());
+}
+
 int64_t Worker::last_used_ns() const {
   return current_ ? current_->last_used_ns : 0;
 }

@@ -143,6 +143,7 @@ class Worker {
   size_t sweep(int64_t idle_before_ns);
   bool idle() const;  // the current instance has nothing to do
   int64_t last_used_ns() const;
+  bool crowded() const;  // its isolate stands in a group whose heap is too large
   // After an event: an instance that is retired or condemned goes when it is idle.
   void event_ended(Instance& instance);
 
