@@ -7,7 +7,9 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import struct
+import subprocess
 import threading
 import time
 
@@ -62,8 +64,9 @@ def head_of(connection):
 class Origin:
     """A server whose every connection is given to `serve(connection, head, rest)`."""
 
-    def __init__(self, serve_one):
+    def __init__(self, serve_one, tls=None):
         self.serve_one = serve_one
+        self.tls = tls
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
         self.port = self.listener.getsockname()[1]
         self.connections = 0
@@ -87,6 +90,8 @@ class Origin:
 
     def run(self, connection):
         try:
+            if self.tls:
+                connection = self.tls.wrap_socket(connection, server_side=True)
             with connection:
                 while True:
                     head, rest = head_of(connection)
@@ -328,6 +333,50 @@ export default { async fetch(request) {
         check("the origin heard nothing", origin.connections == 0)
 
 
+def certificate(folder, name, subject_names):
+    """A self-signed certificate and its key, as files."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-days", "30", "-subj", f"/CN={name}", "-addext", f"subjectAltName={subject_names}",
+                    "-keyout", f"{folder}/{name}.key", "-out", f"{folder}/{name}.pem"], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(f"{folder}/{name}.pem", f"{folder}/{name}.key")
+    return context
+
+
+def https():
+    """Under serve, with an allowed address and a certificate of our own that skep.toml trusts."""
+    worker = """
+export default { async fetch(request) {
+  try { return await fetch(new URL(request.url).searchParams.get("to")); }
+  catch (error) { return new Response(error.message, { status: 502 }); }
+} };
+"""
+    with Folder() as folder:
+        good = certificate(folder, "good", "IP:127.0.0.1")
+        stranger = certificate(folder, "stranger", "IP:127.0.0.1")
+        other = certificate(folder, "other", "DNS:other.test")
+        good.set_alpn_protocols(["http/1.1"])
+        for name in ("good", "other"):
+            os.chmod(f"{folder}/{name}.pem", 0o644)
+        more = '[outbound]\nallow = ["127.0.0.1"]\ntrust = ["good.pem", "other.pem"]'
+        with (serve(folder, [("w", write(folder, "w.js", worker), ["*/*"])], more) as skep,
+              Origin(hello, good) as trusted, Origin(hello, stranger) as untrusted, Origin(hello, other) as misnamed,
+              Origin(hello) as plain_origin):
+            for _ in range(10):
+                status, _, body = skep.ask(f"/?to=https://127.0.0.1:{trusted.port}/")
+            check("https to an origin whose certificate is trusted", (status, body) == (200, b"hello"), (status, body))
+            check("over one connection", trusted.connections == 1, trusted.connections)
+            for name, origin in (("that nobody trusts", untrusted), ("for another name", misnamed),
+                                 ("that is none", plain_origin)):
+                status, _, body = skep.ask(f"/?to=https://127.0.0.1:{origin.port}/")
+                check(f"https to an origin with a certificate {name}", status == 502 and (b"TLS" in body or origin is plain_origin),
+                      (status, body))
+            status, _, body = skep.ask(f"/?to=http://127.0.0.1:{trusted.port}/")
+            check("http to an origin that speaks TLS", status == 502 and b"lost" in body, (status, body))
+            status, _, body = skep.ask(f"/?to=http://127.0.0.2:{plain_origin.port}/")
+            check("what is not allowed stays out of reach", status == 502 and b"could not be sent" in body, body)
+
+
 def hono():
     """An application of npm's hono that proxies."""
     package = os.path.join(prefix(), "npm-test/node_modules/hono")
@@ -361,6 +410,7 @@ def main():
             for test in (plain, lies, stale, slow, large, bomb, many):
                 test(skep)
     redirects_under_serve()
+    https()
     hono()
     finish()
 

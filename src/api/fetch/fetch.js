@@ -168,7 +168,8 @@ async function send(parts) {
     const status = info[0];
     const location = info[3];
     if (parts.redirect !== "follow" || location === null || !is_redirect(status)) {
-      return response_from_origin(id, info, without_fragment(parts.url), hops > 0);
+      return response_from_origin(id, info, without_fragment(parts.url), hops > 0,
+                                  parts.raw);
     }
     if (hops === max_redirects) throw new TypeError("Too many redirects.");
     follow(parts, status, location);

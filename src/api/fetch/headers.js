@@ -271,6 +271,13 @@ export function list_from_init(init) {
 }
 
 export { list_get };
+
+// A copy without that header.
+export function list_without(list, lower) {
+  const copy = ArrayPrototypeSlice(list);
+  list_remove(copy, lower, 0);
+  return copy;
+}
 export function copy_list(list) {
   return ArrayPrototypeSlice(list);
 }

@@ -37,6 +37,7 @@ import {
   headers_list,
   list_from_init,
   list_get,
+  list_without,
   response_source,
 } from "./headers.js";
 import { pump_body } from "./pump.js";
@@ -82,13 +83,15 @@ export class Response {
     is_response = (value) => typeof value === "object" && value !== null && #status in value;
     send_response = (id, response) => response.#send(id);
     // info: as subrequest_info gives it
-    response_from_origin = (subrequest, info, url, redirected) => {
+    // raw: encodeResponseBody was "manual"
+    response_from_origin = (subrequest, info, url, redirected, raw) => {
       const response = new Response();
       response.#subrequest = subrequest;
       response.#status = info[0];
       response.#status_text = info[1];
       response.#url = url;
       response.#redirected = redirected;
+      if (raw) response.#encode_body = "manual";
       if (info[2]) response.#body = subrequest_body(subrequest);
       return response;
     };
@@ -159,6 +162,16 @@ export class Response {
     return (this.#headers = new Headers(kInternal, this.#list));
   }
 
+  // The headers of an origin's response whose body was read on its way (a clone's): decoded.
+  #decoded_list() {
+    const list = headers_list(this.#headers_object());
+    const coding = list_get(list, "content-encoding");
+    if (this.#encode_body === "manual" || (coding !== "gzip" && coding !== "br" && coding !== "zstd")) {
+      return list;
+    }
+    return list_without(list, "content-encoding");
+  }
+
   // To the client of event `id`.
   #send(id) {
     if (this.#type === "error") {
@@ -174,7 +187,7 @@ export class Response {
       respond_subrequest(id, this.#status, this.#status_text, headers, origin, manual);
       return;
     }
-    const list = this.#subrequest !== 0 ? headers_list(this.#headers_object()) : this.#list;
+    const list = this.#subrequest !== 0 ? this.#decoded_list() : this.#list;
     if (body === null) {
       respond(id, this.#status, this.#status_text, list, kNoType, null);
       return;
