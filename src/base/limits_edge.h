@@ -7,9 +7,9 @@
 
 namespace skep::limits {
 
-inline constexpr size_t kTrustedProxies = 1'000;        // entries of trusted_proxies
-inline constexpr int64_t kProxyHeaderMs = 5'000;        // accepted to the PROXY header's end: closed
-inline constexpr size_t kProxyHeaderBytes = 2'048;      // version 2, with its TLVs; more: closed
+inline constexpr size_t kTrustedProxies = 1'000;    // entries of trusted_proxies
+inline constexpr int64_t kProxyHeaderMs = 5'000;    // accepted to the PROXY header's end: closed
+inline constexpr size_t kProxyHeaderBytes = 2'048;  // version 2, with its TLVs; more: closed
 inline constexpr size_t kProxyHeadersPerShard = 4'096;  // connections that have not sent theirs
 inline constexpr size_t kForwardedHops = 32;            // addresses looked at, from the right
 inline constexpr size_t kForwardedBytes = 4'096;        // of one such header; longer: not believed
@@ -29,6 +29,12 @@ inline constexpr int64_t kAccessBurstLines = 1'000'000;
 inline constexpr size_t kAccessBufferBytes = 8 << 20;  // lines that the disk has not taken
 
 inline constexpr size_t kAdminConnections = 16;
-inline constexpr int64_t kAdminStatsMs = 2'000;  // a shard that has not answered by then is left out
+inline constexpr int64_t kAdminStatsMs =
+    2'000;  // a shard that has not answered by then is left out
+
+// Upper bounds of the request histograms; what is above the last is in one more bucket.
+inline constexpr double kLatencySeconds[] = {0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+                                             0.05,   0.1,    0.25,  0.5,    1,     2.5,  10};
+inline constexpr size_t kLatencyBuckets = sizeof(kLatencySeconds) / sizeof(double) + 1;
 
 }  // namespace skep::limits

@@ -46,6 +46,9 @@ struct ResponseHead {
                                     // are dropped
   // Known length of the body; not set: chunked (HTTP/1.1) or until close (HTTP/1.0).
   std::optional<uint64_t> content_length;
+  // The body is not yet of the Content-Encoding that `headers` name: whoever carries the response
+  // to the client encodes it, before it reaches an exchange.
+  bool encode_body = false;
 };
 
 class HttpExchange;

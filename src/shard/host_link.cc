@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "base/limits_edge.h"
 #include "rpc/connection.h"
 #include "rpc/descriptor.h"
 #include "rpc/kj_loop.h"
@@ -194,6 +195,75 @@ void write_report(rpc::Diagnostic::Builder to, const api::ExceptionReport& repor
   to.setSourceLine(text_ptr(report.source_line));
 }
 
+template <typename List, typename Values>
+void fill(List list, const Values& values) {
+  for (capnp::uint i = 0; i < list.size(); i++) list.set(i, values[i]);
+}
+
+void write_edge_facts(rpc::ShardStats::Builder stats, const ShardFacts& facts) {
+  stats.setHandshakes(facts.handshakes);
+  stats.setHandshakesFailed(facts.handshakes_failed);
+  stats.setRefused(facts.refused);
+  stats.setProxyHeadersFailed(facts.proxy_headers_failed);
+  stats.setUnrouted(facts.unrouted);
+  stats.setRingDepth(facts.ring_depth);
+  stats.setBufferedBytes(facts.buffered_bytes);
+  stats.setCompressedIn(facts.compression.bytes_in);
+  stats.setCompressedOut(facts.compression.bytes_out);
+  stats.setCompressNs(facts.compression.cpu_ns);
+  auto list = stats.initWorkers(static_cast<capnp::uint>(facts.workers.size()));
+  for (capnp::uint i = 0; i < list.size(); i++) {
+    const auto& from = facts.workers[i];
+    auto to = list[i];
+    to.setIndex(from.index);
+    to.setRequests(from.metrics.requests);
+    fill(to.initOutcomes(from.metrics.outcomes.size()), from.metrics.outcomes);
+    fill(to.initStatuses(from.metrics.statuses.size()), from.metrics.statuses);
+    fill(to.initDurations(from.metrics.durations.size()), from.metrics.durations);
+    to.setDurationNs(from.metrics.duration_ns);
+    to.setCpuNs(from.metrics.cpu_ns);
+    to.setShed(from.shed);
+    to.setColdStarts(from.cold_starts);
+    to.setIsolates(from.isolates);
+  }
+}
+
+void write_access(rpc::AccessEntry::Builder to, AccessRecord& record) {
+  for (std::string* text : {&record.client, &record.method, &record.url, &record.referer,
+                            &record.user_agent}) {
+    scrub(*text);
+  }
+  to.setWorker(text_ptr(record.worker));
+  to.setClient(text_ptr(record.client));
+  to.setMethod(text_ptr(record.method));
+  to.setUrl(text_ptr(record.url));
+  to.setProtocol(text_ptr(record.protocol));
+  to.setStatus(record.status);
+  to.setBytes(record.bytes);
+  to.setReferer(text_ptr(record.referer));
+  to.setUserAgent(text_ptr(record.user_agent));
+  to.setRay(text_ptr(record.ray));
+  to.setTrace(text_ptr(record.trace));
+  to.setStartedMs(record.started_ms);
+  to.setDurationUs(record.duration_us);
+  to.setCpuUs(record.cpu_us);
+  to.setOutcome(text_ptr(record.outcome));
+  to.setTls(text_ptr(record.tls));
+}
+
+EdgeSettings read_edge(rpc::EdgeOptions::Reader from) {
+  EdgeSettings out;
+  for (auto peer : from.getTrustedProxies()) {
+    // The broker has read them already.
+    if (!out.trusted.add(std::string_view(peer.cStr(), peer.size()))) continue;
+  }
+  out.forwarded_by =
+      from.getForwarded() ? net::ForwardedBy::forwarded : net::ForwardedBy::x_forwarded;
+  out.colo = to_string(from.getColo());
+  out.access_log = from.getAccessLog();
+  return out;
+}
+
 // A callback that fulfils the call being served.
 template <typename T>
 auto fulfilling(kj::Own<kj::PromiseFulfiller<T>> fulfiller) {
@@ -260,8 +330,9 @@ class ShardServer final : public rpc::Shard::Server {
   }
 
   kj::Promise<void> stats(StatsContext context) override {
-    const ShardFacts facts = control_.facts();
+    const ShardFacts facts = control_.facts(context.getParams().getDetails());
     auto stats = context.getResults().initStats();
+    write_edge_facts(stats, facts);
     stats.setConnections(facts.connections);
     stats.setRequests(facts.requests);
     stats.setIsolates(facts.isolates);
@@ -344,7 +415,10 @@ struct HostLink::Impl final : private kj::TaskSet::ErrorHandler {
       : loop(l),
         control(c),
         kj_loop(l),
-        flush([this] { send_logs(); }),
+        flush([this] {
+          send_logs();
+          send_access();
+        }),
         // The same Shard that attach() hands over: a connection always has a bootstrap to give.
         connection(l, std::move(socket), rpc::Role::shard, kj::heap<ShardServer>(c, keys)),
         host(connection.bootstrap().castAs<rpc::Host>()),
@@ -360,6 +434,7 @@ struct HostLink::Impl final : private kj::TaskSet::ErrorHandler {
   }
 
   void send_logs();
+  void send_access();
   Result<ShardConfig> read_config(rpc::ShardConfig::Reader config);
 
   loop::Loop& loop;
@@ -374,6 +449,9 @@ struct HostLink::Impl final : private kj::TaskSet::ErrorHandler {
   std::deque<LogRecord> logs;
   uint64_t logs_dropped = 0;
   bool logs_sending = false;
+  std::deque<AccessRecord> accesses;
+  uint64_t access_dropped = 0, access_told = 0;
+  bool access_sending = false;
   kj::TaskSet tasks;
 };
 
@@ -398,10 +476,15 @@ Result<ShardConfig> HostLink::Impl::read_config(rpc::ShardConfig::Reader config)
   }
   for (auto worker : config.getWorkers()) {
     out.workers.push_back(to_string(worker.getName()));
+    out.worker_compress.push_back(worker.getCompress());
     sources.push_back(worker.getSource());
   }
   out.arena_size = config.getArenaSize();
-  for (auto listener : config.getListenerOptions()) out.listener_tls.push_back(listener.getTls());
+  for (auto listener : config.getListenerOptions())
+    out.ports.push_back({.tls = listener.getTls(),
+                         .http2 = listener.getHttp2(),
+                         .proxy_protocol = listener.getProxyProtocol()});
+  out.edge = read_edge(config.getEdge());
   out.tls = keys.read(config.getTls());
   return out;
 }
@@ -513,6 +596,37 @@ void HostLink::log(LogRecord record) {
   }
   impl.logs.push_back(std::move(record));
   impl.loop.defer(impl.flush);
+}
+
+void HostLink::access(AccessRecord record) {
+  Impl& impl = *impl_;
+  if (impl.accesses.size() >= limits::kAccessQueueEntries) {
+    impl.access_dropped++;
+    return;
+  }
+  impl.accesses.push_back(std::move(record));
+  impl.loop.defer(impl.flush);
+}
+
+uint64_t HostLink::access_dropped() const {
+  return impl_->access_dropped;
+}
+
+void HostLink::Impl::send_access() {
+  if (access_sending || accesses.empty()) return;
+  auto request = host.accessLogRequest();
+  const size_t count = std::min(accesses.size(), limits::kAccessEntriesPerCall);
+  auto entries = request.initEntries(static_cast<capnp::uint>(count));
+  for (size_t i = 0; i < count; i++) {
+    write_access(entries[static_cast<capnp::uint>(i)], accesses.front());
+    accesses.pop_front();
+  }
+  request.setDropped(access_dropped - std::exchange(access_told, access_dropped));
+  access_sending = true;
+  call(request.send(), [this](Result<>) {
+    access_sending = false;
+    send_access();
+  });
 }
 
 void HostLink::Impl::send_logs() {

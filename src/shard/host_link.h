@@ -16,6 +16,10 @@
 #include "isolate/bundle.h"
 #include "loop/loop.h"
 #include "net/tls/tls_server.h"
+#include "shard/access_record.h"
+#include "shard/request_facts.h"
+#include "shard/worker_metrics.h"
+#include "shard/ports.h"
 
 namespace skep::shard {
 
@@ -43,7 +47,9 @@ struct ShardConfig {
   std::vector<std::string> workers;  // names; a worker is known by its index
   uint32_t arena_size = 16;
   std::vector<UniqueFd> listeners;
-  std::vector<bool> listener_tls;  // by listener
+  std::vector<PortOptions> ports;  // by listener
+  std::vector<bool> worker_compress;  // by worker
+  EdgeSettings edge;
   net::tls::ServerConfig tls;      // no certificates: none
 };
 
@@ -101,6 +107,15 @@ struct LogRecord {
 struct ShardFacts {
   uint64_t connections, requests, isolates, isolate_groups, cold_starts, evictions, cpu_ns,
       arena_ready, requests_in_flight, rejected, left_behind;
+  uint64_t handshakes, handshakes_failed, refused, proxy_headers_failed, unrouted, ring_depth,
+      buffered_bytes;
+  CompressionStats compression;
+  struct OfWorker {
+    uint32_t index;
+    WorkerMetrics metrics;
+    uint64_t shed, cold_starts, isolates;
+  };
+  std::vector<OfWorker> workers;  // where details were asked for
 };
 
 // rpc::Shard::cold: how often to start a worker, and how.
@@ -115,7 +130,7 @@ class ShardControl {
  public:
   virtual void drain(std::function<void()> done) = 0;
   virtual void reload(uint32_t worker, uint64_t version) = 0;
-  virtual ShardFacts facts() = 0;
+  virtual ShardFacts facts(bool details) = 0;
   virtual void check(uint32_t worker,
                      std::function<void(std::vector<api::ExceptionReport>)> done) = 0;
   virtual void test(uint32_t worker, std::function<void(const api::TestResult&)> each,
@@ -160,6 +175,9 @@ class HostLink final : public net::tls::Signer {
             std::function<void(Result<std::string>)> done) override;
   // Sent in batches, in order; over limits::kLogQueueEntries the newest are counted and dropped.
   void log(LogRecord record);
+  // The same for lines of the access log; those that there is no room for are counted there.
+  void access(AccessRecord record);
+  uint64_t access_dropped() const;
 
  private:
   struct Impl;

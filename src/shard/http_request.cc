@@ -1,14 +1,14 @@
 #include "shard/http_request.h"
 
-#include <fmt/format.h>
-
-#include <nlohmann/json.hpp>
-
 #include "base/assert.h"
+#include "base/limits_edge.h"
 #include "base/limits_fairness.h"
 #include "base/time.h"
 #include "loop/fiber.h"
 #include "net/headers.h"
+#include "net/tls/tls_facts.h"
+#include "net/trace.h"
+#include "shard/encoding_plan.h"
 #include "shard/error_page.h"
 
 namespace skep::shard {
@@ -32,7 +32,11 @@ void HttpRequest::begin(net::HttpExchange& exchange) {
   instance_ = nullptr;
   event_ = nullptr;
   channel_events_ = nullptr;
+  encoder_.reset();
+  access_.reset();
+  id_.clear();
   status_ = 0;
+  ended_ns_ = 0;
   use_++;
   finished_ = false;
   waiting_ = gone_told_ = pull_wanted_ = gone_wanted_ = start_wanted_ = false;
@@ -48,12 +52,14 @@ void HttpRequest::begin(net::HttpExchange& exchange) {
 
 void HttpRequest::start() {
   const net::RequestHead& head = exchange_->head();
-  url_.assign(exchange_->secure(), head.host, head.target);
+  facts_.begin(owner_.edge(), *exchange_);
+  url_.assign(facts_.secure(), head.host, head.target);
+  id_ = owner_.new_request_id();
+  if (owner_.edge().access_log) begin_access();
   if (!url_.valid) return answer_plain(400);
   if (owner_.misdirected(*exchange_)) return answer_plain(421);
   worker_ = owner_.route(url_.host, url_.path);
   if (worker_ == nullptr) return answer_plain(404);
-  id_ = owner_.new_request_id();
   if (owner_.config().dev) method_.assign(head.method);
   waiting_ = true;
   worker_->wait(*this);
@@ -104,6 +110,8 @@ void HttpRequest::on_load_failed(const api::ExceptionReport& report) {
   if (!record.stack.empty() && !report.stack.empty()) record.stack += "\n";
   record.stack += report.stack;
   record.time_ms = wall_clock_ms();
+  worker_->metrics.note(api::Outcome::exception, page.status,
+                        owner_.loop().now_ns() - started_ns_, 0);
   owner_.host().log(std::move(record));
   answer(page.status, page.content_type, page.body);
 }
@@ -125,6 +133,7 @@ void HttpRequest::on_body_end() {
 }
 
 void HttpRequest::on_writable() {
+  if (encoder_) return encoder_->writable();
   if (channel_events_ != nullptr) channel_events_->on_writable();
 }
 
@@ -179,12 +188,7 @@ void HttpRequest::on_deferred() {
 // -----------------------------------------------------------------------------------
 
 std::string HttpRequest::cf_json() const {
-  if (head_ == nullptr) return "{}";
-  const nlohmann::json cf = {
-      {"httpProtocol", fmt::format("HTTP/1.{}", head_->version_minor)},
-      {"clientAcceptEncoding", net::header_value(head_->headers, "accept-encoding")}};
-  // A header may hold bytes that are no UTF-8.
-  return cf.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return head_ == nullptr ? "{}" : facts_.cf_json();
 }
 
 void HttpRequest::pull_body() {
@@ -202,7 +206,8 @@ void HttpRequest::respond(const net::ResponseHead& head, std::string_view body, 
   status_ = head.status;
   const bool unread = !finish && head_ != nullptr && head_->method == "HEAD";
   finished_ = finish || unread;
-  exchange_->respond(head, body, finish);
+  if (finished_) ended_ns_ = owner_.loop().now_ns();
+  send(head, body, finish);
   if (!unread || exchange_ == nullptr) return;
   // Nobody reads what a stream would give: to the Worker it is a client that went away.
   exchange_->finish();
@@ -210,13 +215,61 @@ void HttpRequest::respond(const net::ResponseHead& head, std::string_view body, 
   owner_.loop().defer(deferred_);
 }
 
+void HttpRequest::send(const net::ResponseHead& head, std::string_view body, bool finish) {
+  const bool compress = worker_ != nullptr && owner_.config().worker_compress[worker_->index()];
+  const auto length = finish ? std::optional<uint64_t>(body.size()) : head.content_length;
+  EncodingPlan plan;
+  if (head_ != nullptr) plan = plan_encoding(*head_, head, length, compress);
+  CompressionStats& stats = owner_.compression();
+  const bool full = stats.open >= limits::kCompressorsPerShard;
+  if (full && !plan.demanded) plan.coding = net::Coding::identity;
+  if (plan.coding == net::Coding::identity && !plan.varies) {
+    if (access_) access_->bytes += body.size();
+    return exchange_->respond(head, body, finish);
+  }
+  EncodedHead encoded(head, plan);
+  if (plan.coding == net::Coding::identity) {
+    if (access_) access_->bytes += body.size();
+    return exchange_->respond(encoded.head(), body, finish);
+  }
+  if (finish && body.size() <= limits::kCompressWholeBytes) {
+    const std::string whole = encode_whole(plan.coding, body, stats);
+    encoded.head().content_length = whole.size();
+    if (access_) access_->bytes += whole.size();
+    return exchange_->respond(encoded.head(), whole, true);
+  }
+  exchange_->respond(encoded.head(), {}, false);
+  encoder_ = std::make_unique<BodyEncoder>(owner_.loop(), *this, plan.coding, stats);
+  if (!body.empty()) encoder_->write(body);
+  if (finish) encoder_->finish();
+}
+
 bool HttpRequest::write(std::string_view data) {
-  return exchange_ == nullptr || exchange_->write(data);
+  if (exchange_ == nullptr) return true;
+  if (encoder_) return encoder_->write(data);
+  if (access_) access_->bytes += data.size();
+  return exchange_->write(data);
 }
 
 void HttpRequest::finish() {
   finished_ = true;
+  ended_ns_ = owner_.loop().now_ns();
+  if (exchange_ == nullptr) return;
+  if (encoder_) return encoder_->finish();
+  exchange_->finish();
+}
+
+bool HttpRequest::write_encoded(std::string_view data) {
+  if (access_) access_->bytes += data.size();
+  return exchange_ == nullptr || exchange_->write(data);
+}
+
+void HttpRequest::finish_encoded() {
   if (exchange_ != nullptr) exchange_->finish();
+}
+
+void HttpRequest::encoder_writable() {
+  if (channel_events_ != nullptr) channel_events_->on_writable();
 }
 
 void HttpRequest::abort() {
@@ -239,6 +292,7 @@ void HttpRequest::on_end(const api::EventResult& result) {
   channel_events_ = nullptr;
   Worker& worker = instance_->worker;
   Instance* instance = std::exchange(instance_, nullptr);
+  note_end(result.outcome, result.cpu_ns);
   if (owner_.config().dev || result.outcome == api::Outcome::exceeded_cpu ||
       result.outcome == api::Outcome::exceeded_memory) {
     log_line(result);
@@ -297,11 +351,54 @@ void HttpRequest::answer(int status, std::string_view content_type, std::string_
   head.content_length = body.size();
   status_ = status;
   finished_ = true;
+  ended_ns_ = owner_.loop().now_ns();
+  if (access_) access_->bytes = body.size();
   exchange_->respond(head, body, true);
 }
 
 void HttpRequest::maybe_release() {
-  if (exchange_ == nullptr && !running_ && !waiting_) owner_.release(*this);
+  if (exchange_ != nullptr || running_ || waiting_) return;
+  encoder_.reset();
+  if (access_) send_access();
+  owner_.release(*this);
+}
+
+// ---- what is counted and logged
+// ----------------------------------------------------------------------------
+
+void HttpRequest::note_end(api::Outcome outcome, int64_t cpu_ns) {
+  const int64_t end = ended_ns_ != 0 ? ended_ns_ : owner_.loop().now_ns();
+  worker_->metrics.note(outcome, status_, end - started_ns_, cpu_ns);
+  if (!access_) return;
+  access_->cpu_us = static_cast<uint64_t>(cpu_ns) / 1000;
+  access_->outcome = api::outcome_name(outcome);
+}
+
+void HttpRequest::begin_access() {
+  const net::RequestHead& head = exchange_->head();
+  const auto text = [](std::string_view from) {
+    return std::string(from.substr(0, limits::kAccessFieldBytes));
+  };
+  access_ = std::make_unique<AccessRecord>();
+  access_->started_ms = wall_clock_ms();
+  access_->client = facts_.client();
+  access_->method = text(head.method);
+  access_->url = text(url_.valid ? std::string_view(url_.href) : head.target);
+  access_->protocol = protocol_name(head);
+  access_->referer = text(net::header_value(head.headers, "referer"));
+  access_->user_agent = text(net::header_value(head.headers, "user-agent"));
+  access_->ray = facts_.ray(id_);
+  access_->trace = net::trace_id(facts_.traceparent());
+  if (const net::TlsFacts* tls = exchange_->tls()) access_->tls = tls->version;
+}
+
+void HttpRequest::send_access() {
+  const int64_t end = ended_ns_ != 0 ? ended_ns_ : owner_.loop().now_ns();
+  if (worker_ != nullptr) access_->worker = worker_->name();
+  access_->status = static_cast<uint16_t>(status_);
+  access_->duration_us = static_cast<uint64_t>(end - started_ns_) / 1000;
+  owner_.host().access(std::move(*access_));
+  access_.reset();
 }
 
 }  // namespace skep::shard

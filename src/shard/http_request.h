@@ -12,6 +12,9 @@
 #include "api/runtime.h"
 #include "loop/loop.h"
 #include "net/http.h"
+#include "shard/access_record.h"
+#include "shard/body_encoder.h"
+#include "shard/request_facts.h"
 #include "shard/request_url.h"
 #include "shard/worker.h"
 
@@ -29,6 +32,8 @@ class RequestOwner {
   // It came over a connection that was not made for its host (421).
   virtual bool misdirected(const net::HttpExchange& exchange) const = 0;
   virtual std::string new_request_id() = 0;
+  virtual EdgeSettings& edge() = 0;
+  virtual CompressionStats& compression() = 0;
   // The request is through; it goes back to the pool.
   virtual void release(HttpRequest& request) = 0;
 
@@ -38,6 +43,7 @@ class RequestOwner {
 
 class HttpRequest final : public net::ExchangeEvents,
                           public api::FetchChannel,
+                          public EncodedSink,
                           public api::EventObserver,
                           public InstanceWaiter {
  public:
@@ -57,7 +63,7 @@ class HttpRequest final : public net::ExchangeEvents,
   std::string_view method() const override { return head_ ? head_->method : std::string_view(); }
   std::string_view url() const override { return url_.href; }
   std::span<const net::Header> headers() const override {
-    return head_ ? head_->headers : std::span<const net::Header>();
+    return head_ ? facts_.headers(id_) : std::span<const net::Header>();
   }
   bool has_body() const override { return head_ && head_->has_body; }
   std::optional<uint64_t> body_length() const override {
@@ -90,6 +96,16 @@ class HttpRequest final : public net::ExchangeEvents,
   void answer_plain(int status);
   void answer(int status, std::string_view content_type, std::string_view body);
   void log_line(const api::EventResult& result);
+  // EncodedSink
+  bool write_encoded(std::string_view data) override;
+  void finish_encoded() override;
+  void encoder_writable() override;
+
+  // The response's head and what is there of its body, encoded where that is called for.
+  void send(const net::ResponseHead& head, std::string_view body, bool finish);
+  void begin_access();
+  void note_end(api::Outcome outcome, int64_t cpu_ns);
+  void send_access();
   void maybe_release();
   bool accepts_html() const;
 
@@ -98,6 +114,9 @@ class HttpRequest final : public net::ExchangeEvents,
   // Of the exchange; null once it is closed and the runtime has been told.
   const net::RequestHead* head_ = nullptr;
   RequestUrl url_;
+  mutable RequestFacts facts_;
+  std::unique_ptr<BodyEncoder> encoder_;   // of a response that is streamed and compressed
+  std::unique_ptr<AccessRecord> access_;   // where the log is on
   Worker* worker_ = nullptr;
   Instance* instance_ = nullptr;
   api::Event* event_ = nullptr;
@@ -105,6 +124,7 @@ class HttpRequest final : public net::ExchangeEvents,
   std::string id_;
   std::string method_;  // for the request line: the exchange may be gone by then
   int64_t started_ns_ = 0;
+  int64_t ended_ns_ = 0;  // the response was complete; 0: it is not
   int status_ = 0;
   uint64_t use_ = 0;        // counts how often this object was taken from the pool
   bool finished_ = false;   // the response is complete

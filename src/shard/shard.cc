@@ -64,6 +64,7 @@ void Shard::attached(Result<ShardConfig> config) {
     return loop_.stop();
   }
   config_ = std::move(*config);
+  config_.edge.random_state = random_u64();
   isolate::ArenaOptions arena;
   arena.ready = config_.arena_size;
   arena.heap_bytes = config_.limits.memory_bytes;
@@ -95,17 +96,18 @@ void Shard::attached(Result<ShardConfig> config) {
 void Shard::open_ports() {
   ports_ = std::make_unique<Ports>(
       loop_, *host_,
-      Ports::Callbacks{[this](std::unique_ptr<net::Stream> stream, loop::PeerAddress peer) {
-                         server_->add_stream(std::move(stream), std::move(peer));
+      Ports::Callbacks{[this](std::unique_ptr<net::Stream> stream, loop::PeerAddress peer, bool http2) {
+                         server_->add_stream(std::move(stream), std::move(peer), http2);
                        },
                        [this](int error) {
                          log(api::ConsoleLevel::error,
                              fmt::format("cannot accept connections: {}", std::strerror(error)));
                        }});
+  ports_->set_trusted(config_.edge.trusted);
   update_tls(early_tls_ ? *std::exchange(early_tls_, std::nullopt) : config_.tls);
   for (size_t i = 0; i < config_.listeners.size(); i++) {
-    const bool tls = i < config_.listener_tls.size() && config_.listener_tls[i];
-    ports_->listen(std::move(config_.listeners[i]), {.tls = tls});
+    const PortOptions port = i < config_.ports.size() ? config_.ports[i] : PortOptions();
+    ports_->listen(std::move(config_.listeners[i]), port);
   }
 }
 
@@ -150,6 +152,7 @@ Worker* Shard::find_worker(uint32_t index) {
 
 Worker* Shard::route(std::string_view host, std::string_view path) {
   const auto found = routes_.match(host, path);
+  if (!found) unrouted_++;
   return found ? find_worker(*found) : nullptr;
 }
 
@@ -186,6 +189,16 @@ void Shard::unlink(HttpRequest& request) {
 
 void Shard::on_request(net::HttpExchange& exchange) {
   take_request().begin(exchange);
+}
+
+// What the HTTP server refused by itself got no further than a status.
+void Shard::on_refused(const loop::PeerAddress& peer, int status) {
+  if (!config_.edge.access_log) return;
+  AccessRecord record;
+  record.client = peer.address;
+  record.status = static_cast<uint16_t>(status);
+  record.started_ms = wall_clock_ms();
+  host_->access(std::move(record));
 }
 
 void Shard::release(HttpRequest& request) {
@@ -278,7 +291,7 @@ void Shard::disconnected() {
   loop_.stop();
 }
 
-ShardFacts Shard::facts() {
+ShardFacts Shard::facts(bool details) {
   ShardFacts facts{};
   if (!arena_) return facts;
   const auto arena = arena_->stats();
@@ -295,6 +308,21 @@ ShardFacts Shard::facts() {
   facts.requests_in_flight = in_flight_count_;
   for (auto& worker : workers_) facts.cold_starts += worker->cold_starts;
   facts.cpu_ns = static_cast<uint64_t>(process_cpu_ns());
+  const Ports::Stats ports = ports_->stats();
+  facts.handshakes = ports.handshakes;
+  facts.handshakes_failed = ports.handshakes_failed;
+  facts.proxy_headers_failed = ports.proxy_headers_failed;
+  facts.refused = server.refused;
+  facts.unrouted = unrouted_;
+  facts.ring_depth = loop_.stats().in_flight;
+  facts.buffered_bytes = server.buffered_bytes;
+  facts.compression = compression_;
+  for (size_t i = 0; details && i < workers_.size(); i++) {
+    const Worker& worker = *workers_[i];
+    if (worker.metrics.requests == 0 && worker.shed == 0 && worker.cold_starts == 0) continue;
+    facts.workers.push_back({static_cast<uint32_t>(i), worker.metrics, worker.shed,
+                             worker.cold_starts, worker.isolates()});
+  }
   return facts;
 }
 

@@ -32,7 +32,7 @@ class Shard final : public ShardControl, public net::HttpHandler, public Request
   // ShardControl
   void drain(std::function<void()> done) override;
   void reload(uint32_t worker, uint64_t version) override;
-  ShardFacts facts() override;
+  ShardFacts facts(bool details) override;
   void check(uint32_t worker, std::function<void(std::vector<api::ExceptionReport>)> done) override;
   void test(uint32_t worker, std::function<void(const api::TestResult&)> each,
             std::function<void(uint32_t, uint32_t)> done) override;
@@ -43,6 +43,7 @@ class Shard final : public ShardControl, public net::HttpHandler, public Request
 
   // net::HttpHandler
   void on_request(net::HttpExchange& exchange) override;
+  void on_refused(const loop::PeerAddress& peer, int status) override;
 
   // RequestOwner
   Worker* route(std::string_view host, std::string_view path) override;
@@ -51,6 +52,8 @@ class Shard final : public ShardControl, public net::HttpHandler, public Request
   const ShardConfig& config() const override { return config_; }
   bool misdirected(const net::HttpExchange& exchange) const override;
   std::string new_request_id() override;
+  EdgeSettings& edge() override { return config_.edge; }
+  CompressionStats& compression() override { return compression_; }
   void release(HttpRequest& request) override;
 
  private:
@@ -91,6 +94,8 @@ class Shard final : public ShardControl, public net::HttpHandler, public Request
   uint64_t request_seed_ = 0;
   uint64_t request_count_ = 0;
   uint64_t evictions_ = 0;
+  uint64_t unrouted_ = 0;
+  CompressionStats compression_;
   int exit_status_ = 0;
   // Benchmarks keep their isolates here (cold with keep).
   std::vector<std::unique_ptr<Worker>> kept_;

@@ -15,6 +15,7 @@
 #include "net/client/pool.h"
 #include "shard/host_link.h"
 #include "shard/outbound_connector.h"
+#include "shard/worker_metrics.h"
 
 namespace skep::shard {
 
@@ -142,6 +143,7 @@ class Worker {
   // Returns how many isolates went.
   size_t sweep(int64_t idle_before_ns);
   bool idle() const;  // the current instance has nothing to do
+  size_t isolates() const { return retired_.size() + (current_ ? 1 : 0) + (starting_ ? 1 : 0); }
   int64_t last_used_ns() const;
   bool crowded() const;  // its isolate stands in a group whose heap is too large
   // After an event: an instance that is retired or condemned goes when it is idle.
@@ -152,6 +154,7 @@ class Worker {
   net::Connector& connector() { return connector_; }
 
   uint64_t cold_starts = 0;
+  WorkerMetrics metrics;
   uint64_t shed = 0;  // requests refused because others waited too long
   // What all its isolates have used, and how much of a burden it has lately been.
   const isolate::Account& account() const { return *account_; }
