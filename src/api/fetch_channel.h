@@ -47,6 +47,13 @@ class FetchChannel {
   virtual void finish() = 0;
   virtual void abort() = 0;  // a streamed body failed in the middle
 
+  // Whether the connection may become a WebSocket's, and whether that handshake has a key
+  // (HTTP/1.1: RFC 6455) or none (HTTP/2: RFC 8441).
+  enum class Upgrade : uint8_t { none, keyed, keyless };
+  virtual Upgrade upgrade_kind() const { return Upgrade::none; }
+  // After respond() with status 101 and finish false (loop). Null: the client is gone.
+  virtual std::unique_ptr<net::Upgraded> upgrade() { return nullptr; }
+
  protected:
   ~FetchChannel() = default;
 };

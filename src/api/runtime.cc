@@ -4,6 +4,7 @@
 
 #include "api/base/values.h"
 #include "api/runtime_impl.h"
+#include "api/websocket/socket.h"
 #include "base/assert.h"
 #include "base/limits.h"
 
@@ -49,7 +50,7 @@ Runtime* Runtime::from(v8::Isolate* isolate) {
 
 Event* Runtime::fetch(FetchChannel& channel, EventObserver& observer, std::string_view request_id) {
   Impl& impl = *impl_;
-  if (impl.tenant.condemned() || impl.events.size() >= limits::kRequestsInFlightPerIsolate) {
+  if (impl.tenant.condemned() || requests_in_flight() >= limits::kRequestsInFlightPerIsolate) {
     return nullptr;
   }
   Event* event = impl.events.make(impl, request_id);
@@ -66,6 +67,22 @@ void Runtime::client_gone(Event& event) {
 
 void Runtime::cancel(Event& event) {
   event.cancel(Outcome::canceled);
+}
+
+size_t Runtime::requests_in_flight() const {
+  return impl_->events.size() - impl_->web_sockets;
+}
+
+void Runtime::close_web_sockets(uint16_t code, std::string_view reason) {
+  std::vector<uint32_t> ids;
+  for (const auto& [id, resource] : impl_->resources) {
+    if (resource->kind() == Resource::Kind::web_socket) ids.push_back(id);
+  }
+  for (const uint32_t id : ids) {
+    const auto found = impl_->resources.find(id);
+    if (found == impl_->resources.end()) continue;
+    static_cast<WebSocketResource*>(found->second)->shut(code, reason);
+  }
 }
 
 size_t Runtime::events_in_flight() const {

@@ -136,6 +136,10 @@ class Runtime final : public isolate::Tenant::Attachment {
   void test(std::function<void(const TestResult&)> each, std::function<void()> done);
 
   size_t events_in_flight() const;
+  // Those of them that have not become a WebSocket's.
+  size_t requests_in_flight() const;
+  // Says a Close frame on every WebSocket that is open.
+  void close_web_sockets(uint16_t code, std::string_view reason);
 
   struct Impl;
   Impl& impl() { return *impl_; }

@@ -12,6 +12,7 @@ import "./blob/form_data.js";
 import "./url/url.js";
 import "./console/console.js";
 import "./structured_clone/structured_clone.js";
+import "./websocket/websocket.js";
 import "./fetch/headers.js";
 import "./fetch/request.js";
 import "./fetch/response.js";
@@ -28,6 +29,8 @@ import { report_error } from "./event/event.js";
 import { unhandled_rejection } from "./event/service_worker.js";
 import { before_main, builtin_module, list_tests, set_main } from "./modules/entry.js";
 import { timer_fire } from "./timers/timers.js";
+import { web_socket_event } from "./websocket/websocket.js";
+import { set_flags } from "./base/flags.js";
 
 ObjectDefineProperty(globalThis, "self", {
   __proto__: null, value: globalThis, writable: true, enumerable: true, configurable: true,
@@ -42,6 +45,7 @@ expose_function(function (error) {
 function configure(vars, flags) {
   const compatibilityFlags = { __proto__: null };
   for (let i = 0; i < flags.length; i++) compatibilityFlags[flags[i]] = true;
+  set_flags(compatibilityFlags);
   expose_value("Cloudflare",
     ObjectFreeze({ compatibilityFlags: ObjectFreeze(compatibilityFlags) }));
   before_main(vars);
@@ -56,6 +60,7 @@ ops.set_hooks({
   timer_fire,
   builtin_module,
   unhandled_rejection,
+  web_socket_event,
 });
 
 // What most workers run is compiled here, into the snapshot: their first request need not wait for

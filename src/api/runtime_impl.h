@@ -27,6 +27,7 @@ enum class Hook {
   timer_fire,
   builtin_module,
   unhandled_rejection,
+  web_socket_event,
   count,
 };
 
@@ -95,6 +96,8 @@ struct Runtime::Impl {
   v8::Global<v8::String> methods[4];
   EventTable events;
   size_t pending = 0;         // operations of all events that will call back
+  size_t web_sockets = 0;     // of clients, open
+  size_t unsent_bytes = 0;    // of all WebSockets, waiting for the peer to read
   size_t buffered_bytes = 0;  // of request bodies that JavaScript waits for whole
   std::vector<UnhandledRejection> rejections;
   std::vector<uint32_t> touched;  // events to settle after the job

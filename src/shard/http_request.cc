@@ -68,7 +68,7 @@ void HttpRequest::start() {
 void HttpRequest::on_instance(Instance& instance) {
   waiting_ = false;
   instance_ = &instance;
-  if (instance.runtime->events_in_flight() >= limits::kRequestsInFlightPerIsolate ||
+  if (instance.runtime->requests_in_flight() >= limits::kRequestsInFlightPerIsolate ||
       instance.tenant().overloaded()) {
     return shed();
   }
@@ -274,6 +274,16 @@ void HttpRequest::encoder_writable() {
 
 void HttpRequest::abort() {
   if (exchange_ != nullptr) exchange_->abort();
+}
+
+api::FetchChannel::Upgrade HttpRequest::upgrade_kind() const {
+  return head_ != nullptr && head_->upgrade && !head_->has_body ? Upgrade::keyed : Upgrade::none;
+}
+
+std::unique_ptr<net::Upgraded> HttpRequest::upgrade() {
+  if (exchange_ == nullptr) return nullptr;
+  finished_ = true;
+  return exchange_->upgrade();
 }
 
 // ---- the event

@@ -75,6 +75,8 @@ class HttpRequest final : public net::ExchangeEvents,
   bool write(std::string_view data) override;
   void finish() override;
   void abort() override;
+  Upgrade upgrade_kind() const override;
+  std::unique_ptr<net::Upgraded> upgrade() override;
 
   // api::EventObserver
   void on_failed(const api::EventResult& result, bool pass_through) override;

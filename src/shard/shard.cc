@@ -261,6 +261,7 @@ void Shard::drain(std::function<void()> done) {
   drained_ = std::move(done);
   if (ports_) ports_->stop();
   drain_timer_.set_ms(limits::kDrainMs);
+  for (auto& worker : workers_) worker->close_web_sockets(1001, "The server is going away.");
   if (!server_) {
     server_drained_ = true;
     return finish_drain();

@@ -188,7 +188,18 @@ void Worker::retire(std::unique_ptr<Instance> instance) {
   retired_.push_back(std::move(instance));
 }
 
+void Worker::close_web_sockets(uint16_t code, std::string_view reason) {
+  if (current_) current_->runtime->close_web_sockets(code, reason);
+  for (const auto& instance : retired_) instance->runtime->close_web_sockets(code, reason);
+}
+
 size_t Worker::sweep(int64_t idle_before_ns) {
+  // Else an old version would stay as long as the last of its WebSockets. RFC 6455's registry: 1012
+  // is "Service Restart", on which clients connect again.
+  for (const auto& instance : retired_) {
+    if (std::exchange(instance->sockets_told, true)) continue;
+    instance->runtime->close_web_sockets(1012, "A new version of the worker is here.");
+  }
   size_t gone = std::erase_if(retired_, [](const auto& instance) { return instance->idle(); });
   if (current_ && current_->idle() &&
       (current_->last_used_ns <= idle_before_ns || current_->condemned())) {

@@ -97,6 +97,7 @@ class Instance final : public api::RuntimeHost {
   api::Runtime* runtime = nullptr;
   int64_t last_used_ns = 0;
   bool retired = false;  // takes no new requests; goes when idle
+  bool sockets_told = false;  // that it is retired
   std::unique_ptr<isolate::Tenant> take_tenant() { return std::move(tenant_); }
   isolate::Tenant& tenant() { return *tenant_; }
 
@@ -142,6 +143,8 @@ class Worker {
   // used since `idle_before_ns` or is condemned.
   // Returns how many isolates went.
   size_t sweep(int64_t idle_before_ns);
+  // Says on all its WebSockets that the shard ends.
+  void close_web_sockets(uint16_t code, std::string_view reason);
   bool idle() const;  // the current instance has nothing to do
   size_t isolates() const { return retired_.size() + (current_ ? 1 : 0) + (starting_ ? 1 : 0); }
   int64_t last_used_ns() const;

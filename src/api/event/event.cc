@@ -141,7 +141,8 @@ void Event::stop(Outcome outcome) {
 
 void Event::deadline() {
   Runtime::Impl& runtime = runtime_;
-  const bool only_waits = waits_ > 0 && !response_open_ && (!handler_pending_ || !channel_);
+  const bool only_waits =
+      waits_ > 0 && !response_open_ && !client_given_ && (!handler_pending_ || !channel_);
   if (only_waits || stopped_) {
     // The bound of waitUntil: what is still running is given up.
     stop(Outcome::canceled);
@@ -170,7 +171,7 @@ bool Event::stalled() const {
 }
 
 bool Event::over() const {
-  return !failed_ && (stopped_ || (!handler_pending_ && !response_open_ && waits_ == 0));
+  return !failed_ && (stopped_ || (!handler_pending_ && !response_open_ && !client_given_ && waits_ == 0));
 }
 
 void Event::settle() {
@@ -203,9 +204,15 @@ bool Event::settle_step() {
     channel_->pull_body();
     return true;
   }
+  if (taker_) {
+    response_open_ = false;
+    std::exchange(taker_, nullptr)->take_connection(channel_ ? channel_->upgrade() : nullptr);
+    return true;
+  }
   if (timers_) timers_->arm();
   // The answer has left; what waitUntil holds has a bound from here.
-  if (waits_ > 0 && !handler_pending_ && !response_open_ && !timers().deadline.armed()) {
+  if (waits_ > 0 && !handler_pending_ && !response_open_ && !client_given_ &&
+      !timers().deadline.armed()) {
     timers().deadline.set_ms(limits::kWaitUntilMs);
   }
   // Only another event of the isolate can wake this one: it may, but not for ever.
@@ -217,7 +224,7 @@ bool Event::settle_step() {
 
 void Event::end() {
   if (channel_) channel_->set_events(nullptr);
-  result_.cpu_ns = meter_.used_ns;
+  result_.cpu_ns = cpu_before_ns_ + meter_.used_ns;
   EventObserver* observer = observer_;
   EventResult result = std::move(result_);
   auto test_done = std::move(test_done_);
@@ -298,6 +305,10 @@ void Event::fire_timers(v8::Isolate* isolate, v8::Local<v8::Context> context) {
 void Event::wake() {
   if (wake_job_active_) return;  // it looks at the flags when it runs, or is run again
   wake_job_active_ = true;
+  if (renew_cpu_ && jobs_ == 0) {
+    renew_cpu_ = false;
+    cpu_before_ns_ += std::exchange(meter_.used_ns, 0);
+  }
   ++jobs_;
   if (runtime_.tenant.run(wake_job_)) return;  // `this` may be gone
   wake_job_active_ = false;
@@ -389,6 +400,21 @@ void Event::respond_from(const net::ResponseHead& head, BodySource& source) {
   } else {
     source.client_left();
   }
+}
+
+void Event::respond_upgrade(const net::ResponseHead& head, ConnectionTaker& taker) {
+  if (stopped_ || !handler_pending_) return;
+  keep_head();
+  respond(head, {}, false);
+  taker_ = &taker;
+  client_given_ = true;
+  add_pending();
+}
+
+void Event::release_client() {
+  client_given_ = false;
+  remove_pending();
+  touch();
 }
 
 bool Event::write(std::string_view data) {

@@ -51,6 +51,16 @@ class BodySource {
   ~BodySource() = default;
 };
 
+// Who gets the client's connection: a WebSocket.
+class ConnectionTaker {
+ public:
+  // Null: the client is gone.
+  virtual void take_connection(std::unique_ptr<net::Upgraded> upgraded) = 0;
+
+ protected:
+  ~ConnectionTaker() = default;
+};
+
 class Event final : public FetchChannelEvents {
  public:
   Event(Runtime::Impl& runtime, uint32_t id, std::string_view request_id);
@@ -85,6 +95,9 @@ class Event final : public FetchChannelEvents {
   void respond_with_request_body(const net::ResponseHead& head);
   // Its body comes from `source`, by write() and finish(), from the loop on.
   void respond_from(const net::ResponseHead& head, BodySource& source);
+  // Status 101: the connection goes to `taker`, on the loop's stack; the event lives until
+  // release_client.
+  void respond_upgrade(const net::ResponseHead& head, ConnectionTaker& taker);
   bool write(std::string_view data);
   void finish();
   void abort_response();
@@ -121,6 +134,11 @@ class Event final : public FetchChannelEvents {
   void on_body_end() override;
   void on_writable() override;
 
+  // The connection that respond_upgrade gave away has ended (loop, or a job).
+  void release_client();
+  // What comes next has the CPU time of an event of its own (loop).
+  void renew_cpu() { renew_cpu_ = true; }
+
   // A timer of this event is due, or its deadline (loop).
   void timers_due();
   void deadline();
@@ -137,6 +155,9 @@ class Event final : public FetchChannelEvents {
   Resource& adopt(std::unique_ptr<Resource> resource);
   // It is destroyed soon, on the loop's stack.
   void drop(Resource& resource);
+  // False when JavaScript was terminated: nothing more may run in this job.
+  bool call_hook(v8::Isolate* isolate, v8::Local<v8::Context> context, Hook hook, int argc,
+                 v8::Local<v8::Value> argv[]);
   // Has resource.wake() called in a job (loop). The event may be gone when it returns.
   void wake_resource(Resource& resource);
 
@@ -170,9 +191,6 @@ class Event final : public FetchChannelEvents {
   void run_start(v8::Isolate* isolate, v8::Local<v8::Context> context);
   void run_wake(v8::Isolate* isolate, v8::Local<v8::Context> context);
   void job_done(EventJob& job, isolate::StopReason reason);
-  // False when JavaScript was terminated: nothing more may run in this job.
-  bool call_hook(v8::Isolate* isolate, v8::Local<v8::Context> context, Hook hook, int argc,
-                 v8::Local<v8::Value> argv[]);
   void fire_timers(v8::Isolate* isolate, v8::Local<v8::Context> context);
   // Something came from outside: has the wake job run. The event may be gone when it returns.
   void wake();
@@ -207,6 +225,10 @@ class Event final : public FetchChannelEvents {
   bool handler_pending_ = true;
   bool response_started_ = false;
   bool response_open_ = false;  // started, streamed, not finished
+  ConnectionTaker* taker_ = nullptr;  // the connection is due to it
+  bool client_given_ = false;         // a WebSocket has the connection, or will
+  bool renew_cpu_ = false;
+  int64_t cpu_before_ns_ = 0;  // used before the meter was set back
   bool pass_through_ = false;
   bool failed_ = false;   // on_failed is due
   bool stopped_ = false;  // ended by force: no JavaScript of it runs any more

@@ -88,7 +88,7 @@ export function subrequest_body(subrequest) {
   return make_body(null, kNoType, null, 0, subrequest);
 }
 
-function bytes_copy(value) {
+export function bytes_copy(value) {
   if (ArrayBufferIsView(value)) {
     const view = TypedArrayPrototypeGetSymbolToStringTag(value) === undefined ?
       new Uint8Array(value.buffer, value.byteOffset, value.byteLength) :
@@ -99,7 +99,7 @@ function bytes_copy(value) {
   return TypedArrayPrototypeSlice(new Uint8Array(value));
 }
 
-function is_array_buffer(value) {
+export function is_array_buffer(value) {
   try {
     ArrayBufferPrototypeGetByteLength(value);
     return true;

@@ -20,6 +20,7 @@ import { parse_url } from "../url/url.js";
 import { take_body } from "./body.js";
 import { Request, is_request, request_parts } from "./request.js";
 import { response_from_origin } from "./response.js";
+import { set_connect } from "../websocket/websocket.js";
 
 const { event_current, event_require, request_headers, subrequest_abort, subrequest_drop,
   subrequest_finish, subrequest_head, subrequest_info, subrequest_start, subrequest_writable,
@@ -176,6 +177,20 @@ async function send(parts) {
     subrequest_drop(id);
   }
 }
+
+// The origin's answer to `new WebSocket(url)`: the subrequest, 0 where it is no 101.
+async function connect_web_socket(url, protocols) {
+  const headers = ["upgrade", "websocket", "Upgrade"];
+  if (protocols !== "") {
+    ArrayPrototypePush(headers, "sec-websocket-protocol", protocols, "Sec-WebSocket-Protocol");
+  }
+  const id = subrequest_start("GET", url, headers, kNone, undefined, false);
+  await subrequest_head(id);
+  if (subrequest_info(id)[0] === 101) return id;
+  subrequest_drop(id);
+  return 0;
+}
+set_connect(connect_web_socket);
 
 async function fetch(input, init = undefined) {
   require_args(arguments.length, 1, "fetch", "ServiceWorkerGlobalScope");

@@ -11,6 +11,7 @@
 #include "api/runtime_impl.h"
 #include "base/limits_fetch.h"
 #include "net/headers.h"
+#include "net/websocket/handshake.h"
 
 namespace skep::api {
 namespace {
@@ -58,9 +59,13 @@ struct Url {
   std::string host, authority, target;
 };
 
-void complete_headers(std::vector<net::Header>& headers, net::ClientRequest& request) {
+void complete_headers(std::vector<net::Header>& headers, net::ClientRequest& request,
+                      std::string& websocket_key) {
   const std::string_view upgrade = net::header_value(headers, "upgrade");
-  if (net::equals_ignore_case(upgrade, "websocket")) request.upgrade = "websocket";
+  if (net::equals_ignore_case(upgrade, "websocket")) {
+    request.upgrade = "websocket";
+    net::websocket::add_client_headers(headers, websocket_key);
+  }
   if (net::find_header(headers, "accept-encoding") == nullptr) {
     headers.push_back({.name = "Accept-Encoding", .value = kAcceptEncoding});
   }
@@ -107,7 +112,8 @@ void subrequest_start(const Info& info) {
   HeadMaker maker(event->runtime(), isolate);
   std::vector<net::Header>* headers = nullptr;
   if (!take_headers(info, maker, headers)) return;
-  complete_headers(*headers, request);
+  std::string websocket_key;
+  complete_headers(*headers, request, websocket_key);
 
   const auto kind = static_cast<SentBody>(id_argument(info, 3));
   std::string text;
@@ -133,6 +139,7 @@ void subrequest_start(const Info& info) {
   event->subrequests++;
   auto& subrequest = static_cast<Subrequest&>(event->adopt(std::make_unique<Subrequest>(*event)));
   subrequest.raw = info[5]->IsTrue();
+  subrequest.websocket_key = websocket_key;
   subrequest.start(*client, request);
   if (kind == SentBody::event && !subrequest.take_event_body()) subrequest.finish();
   info.GetReturnValue().Set(subrequest.id());

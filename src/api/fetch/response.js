@@ -41,6 +41,8 @@ import {
   response_source,
 } from "./headers.js";
 import { pump_body } from "./pump.js";
+import { is_web_socket, respond_with_socket, socket_of_origin }
+  from "../websocket/websocket.js";
 
 const { respond, respond_stream, respond_subrequest } = ops;
 
@@ -67,6 +69,7 @@ export class Response {
   #encode_body = "automatic";
   #subrequest = 0;  // of an origin's response: where its headers are
   #redirected = false;
+  #socket = null;   // webSocket
 
   constructor(body = null, init = undefined) {
     if (init !== undefined) this.#take_init(init);
@@ -92,6 +95,7 @@ export class Response {
       response.#url = url;
       response.#redirected = redirected;
       if (raw) response.#encode_body = "manual";
+      if (info[0] === 101) response.#socket = socket_of_origin(subrequest);
       if (info[2]) response.#body = subrequest_body(subrequest);
       return response;
     };
@@ -104,6 +108,7 @@ export class Response {
       this.#status_text = value.#status_text;
       this.#list = copy_list(headers_list(value.#headers_object()));
       this.#cf = value.#cf;
+      this.#socket = value.#socket;
       return;
     }
     const init = to_dictionary(value, "The Response init");
@@ -130,6 +135,10 @@ export class Response {
   #take_status(value, web_socket) {
     const status = to_unsigned(value, 16);
     const with_socket = web_socket !== undefined && web_socket !== null;
+    if (with_socket && !is_web_socket(web_socket)) {
+      throw new TypeError("Incorrect type for the 'webSocket' field on 'ResponseInit': the " +
+        "provided value is not of type 'WebSocket'.");
+    }
     if (with_socket && status !== 101) {
       throw new RangeError("Responses with a WebSocket must have status code 101.");
     }
@@ -139,6 +148,7 @@ export class Response {
         "599, inclusive.");
     }
     this.#status = status;
+    if (with_socket) this.#socket = web_socket;
   }
 
   #add_type() {
@@ -177,6 +187,10 @@ export class Response {
     if (this.#type === "error") {
       throw new TypeError(
         "Return value from serve handler must not be an error response (like Response.error())");
+    }
+    if (this.#socket !== null) {
+      respond_with_socket(id, this.#socket, headers_list(this.#headers_object()));
+      return;
     }
     const body = this.#body;
     if (body !== null && is_unusable(body)) throw used_error();
@@ -278,8 +292,7 @@ export class Response {
     return this.#cf;
   }
   get webSocket() {
-    this.#url;
-    return null;
+    return this.#socket;
   }
   get body() {
     const body = this.#body;

@@ -43,6 +43,17 @@ std::string new_key() {
   return base64(bytes);
 }
 
+void add_client_headers(std::vector<Header>& headers, std::string& key) {
+  std::erase_if(headers, [](const Header& header) {
+    return is_handshake_header(header.name) && !equals_ignore_case(header.name, "upgrade") &&
+           !equals_ignore_case(header.name, "connection");
+  });
+  key = new_key();
+  headers.push_back({.name = "Sec-WebSocket-Version", .value = "13"});
+  headers.push_back({.name = "Sec-WebSocket-Extensions", .value = kDeflateOffer});
+  headers.push_back({.name = "Sec-WebSocket-Key", .value = key});
+}
+
 bool asks_for_websocket(std::span<const Header> headers) {
   const Header* upgrade = find_header(headers, "upgrade");
   return upgrade != nullptr && equals_ignore_case(trim_whitespace(upgrade->value), "websocket");

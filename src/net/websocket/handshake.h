@@ -18,6 +18,9 @@ std::string accept_value(std::string_view key);
 // A fresh Sec-WebSocket-Key (4.1).
 std::string new_key();
 
+// Puts the handshake's own headers among those of a client's request, in place of what was given.
+// `key` becomes a fresh one, to which the headers point.
+void add_client_headers(std::vector<Header>& headers, std::string& key);
 // Whether a request with these headers asks for a WebSocket.
 bool asks_for_websocket(std::span<const Header> headers);
 
