@@ -228,7 +228,8 @@ void Tenant::Impl::on_garbage_collected(v8::Isolate*, v8::GCType type, v8::GCCal
                                         void* self) {
   Impl& t = *static_cast<Impl*>(self);
   t.collecting = false;
-  if (t.state != State::running || !t.interrupt_pending.load(std::memory_order_relaxed)) return;
+  if (t.state != State::running || t.closed) return;
+  if (!t.interrupt_pending.load(std::memory_order_relaxed)) return;
   const int64_t took_ns = monotonic_ns() - t.slice_start_ns;
   if (took_ns > kReliefAfterNs) t.relieve_stack();
   const bool whole = (type & (v8::kGCTypeScavenge | v8::kGCTypeMarkSweepCompact)) != 0;
