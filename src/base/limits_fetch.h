@@ -23,6 +23,7 @@ inline constexpr size_t kClientReadAhead = 128 * 1024;  // of a response body no
 inline constexpr size_t kClientSendHighWater = 256 * 1024;     // of a request body: then it waits
 inline constexpr size_t kClientRequestHeadBytes = 256 * 1024;  // more: refused
 inline constexpr unsigned kClientInterimResponses = 16;  // 1xx before an answer; then it failed
+inline constexpr unsigned kClientRefusals = 3;  // by HTTP/2 connections that go away; then it failed
 
 // --- subrequests (src/api/fetch) ---
 inline constexpr size_t kSubrequestsPerEvent = 10'000;    // "Too many subrequests."

@@ -53,6 +53,8 @@ enum class ClientFailure : uint8_t {
 struct ClientError {
   ClientFailure kind = ClientFailure::lost;
   std::string message;  // for the log; says the origin's name
+  // The origin has not looked at the request (RFC 9113 8.7): it may be sent again, whatever it is.
+  bool unprocessed = false;
 };
 
 // What the owner of an exchange hears, on the loop's stack and never from within a call of the

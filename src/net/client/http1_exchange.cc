@@ -184,9 +184,18 @@ void Http1Exchange::delegate(HttpClient& session) {
   ClientRequest request = request_.view();
   request.body = unsent_;
   request.body_complete = request_done_;
-  inner_ = session.start(request, events_);
-  unsent_ = {};
+  inner_ = session.start(request, relay_);
+  if (streamed_) unsent_ = {};                                // else it stays, for another try
   if (std::exchange(blocked_, false)) events_.on_writable();  // `this` may be gone
+}
+
+// RFC 9113 8.7: what the origin has not looked at goes to another connection.
+void Http1Exchange::session_failed(const ClientError& error) {
+  if (!error.unprocessed || streamed_ || refusals_++ >= limits::kClientRefusals) {
+    return events_.on_failed(error);
+  }
+  inner_.reset();
+  owner_->again(*this);
 }
 
 // A piece of the body as it goes over the wire; empty: its end.

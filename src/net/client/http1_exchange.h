@@ -98,6 +98,19 @@ class Http1Exchange final : public ClientExchange {
 
  private:
   enum class State : uint8_t { waiting, open, complete, failed };
+  // What a session tells of an exchange that it carries, on its way to the owner.
+  class Relay final : public ClientEvents {
+   public:
+    explicit Relay(Http1Exchange& exchange) : exchange_(exchange) {}
+    void on_head(const ClientResponseHead& head) override { exchange_.events_.on_head(head); }
+    void on_body(std::span<const char> data) override { exchange_.events_.on_body(data); }
+    void on_body_end() override { exchange_.events_.on_body_end(); }
+    void on_writable() override { exchange_.events_.on_writable(); }
+    void on_failed(const ClientError& error) override { exchange_.session_failed(error); }
+
+   private:
+    Http1Exchange& exchange_;
+  };
 
   void send_body(std::string_view data);
   void tell_head();
@@ -107,6 +120,7 @@ class Http1Exchange final : public ClientExchange {
   void let_go(bool reusable);
   void check_progress();
   bool may_try_again() const;
+  void session_failed(const ClientError& error);
   std::string origin() const;
 
   Http1Owner* owner_;
@@ -120,6 +134,7 @@ class Http1Exchange final : public ClientExchange {
   std::string remaining_;                // after a 101
   ClientError error_;
   Http1Connection* connection_ = nullptr;
+  Relay relay_{*this};
   std::unique_ptr<ClientExchange> inner_;
   uint64_t body_left_ = 0;
   State state_ = State::waiting;
@@ -131,7 +146,8 @@ class Http1Exchange final : public ClientExchange {
   bool pulled_ = false;
   bool over_ = false;  // the end, or the failure, was told
   bool paused_ = false;
-  bool spoilt_ = false;  // bytes after the response: the connection is not to be trusted
+  bool spoilt_ = false;    // bytes after the response: the connection is not to be trusted
+  unsigned refusals_ = 0;  // by sessions that had not looked at it
   bool* gone_ = nullptr;
   int64_t last_progress_ns_ = 0;
   loop::Deferred deferred_;

@@ -45,6 +45,8 @@ struct Pool::Host {
   std::deque<Http1Exchange*> waiting;
   bool due = false;
   bool starved = false;
+  // One connection may do for all, as long as none has turned out to speak HTTP/1.1 only.
+  bool multiplexed = false;
 
   size_t connections() const { return places.size() + attempts.size() + sessions.size(); }
 };
@@ -83,7 +85,9 @@ Pool::Stats Pool::stats() const {
 }
 
 Pool::Host& Pool::host_of(const ClientRequest& request) {
-  std::string key(request.secure ? "s " : "p ");
+  // An upgrade needs a connection of its own, which speaks HTTP/1.1.
+  const bool multiplexed = options_.http2 && request.upgrade.empty();
+  std::string key(!request.secure ? "p " : multiplexed ? "m " : "s ");
   key.append(request.host).append(" ").append(std::to_string(request.port));
   auto& host = hosts_[key];
   if (!host) {
@@ -93,7 +97,8 @@ Pool::Host& Pool::host_of(const ClientRequest& request) {
     host->target.port = request.port;
     host->target.tls = request.secure;
     if (request.secure) {
-      if (options_.http2) host->target.alpn.push_back("h2");
+      host->multiplexed = multiplexed;
+      if (multiplexed) host->target.alpn.push_back("h2");
       host->target.alpn.push_back("http/1.1");
     }
   }
@@ -166,7 +171,9 @@ bool Pool::serve_one(Host& host) {
 }
 
 void Pool::open_more(Host& host) {
-  while (host.attempts.size() < host.waiting.size() && make_room(host)) {
+  while (host.attempts.size() < host.waiting.size()) {
+    if (host.multiplexed && !host.attempts.empty()) return;
+    if (!make_room(host)) return;
     auto attempt = std::make_unique<Attempt>(*this, host);
     Attempt& added = *attempt;
     host.attempts.push_back(std::move(attempt));
@@ -200,20 +207,13 @@ void Pool::connected(Attempt& attempt, Result<ConnectedStream> result) {
   due(host);
   if (!result) {
     connection_gone();
-    if (host.waiting.empty()) return;
-    Http1Exchange& exchange = *host.waiting.front();
-    host.waiting.pop_front();
-    waiting_--;
-    exchange.place = nullptr;
-    const int code = result.error().code;
-    const bool refused = code == EACCES || code == ENOENT || code == EINVAL || code == EPROTO;
-    return exchange.fail(refused ? ClientFailure::refused : ClientFailure::lost,
-                         result.error().message);
+    return fail_waiting(host, result.error());
   }
   const TlsFacts* tls = result->stream->tls();
   if (options_.http2 && tls != nullptr && tls->alpn == "h2") {
     return add_session(host, std::move(*result));
   }
+  host.multiplexed = false;
   host.places.push_back(
       std::make_unique<Place>(static_cast<Http1Owner&>(*this), host, std::move(*result)));
   Place& place = *host.places.back();
@@ -227,6 +227,20 @@ void Pool::connected(Attempt& attempt, Result<ConnectedStream> result) {
   waiting_--;
   exchange.place = nullptr;
   exchange.begin(place.connection);
+}
+
+// Each attempt was one exchange's, or the only one, and then it was everyone's.
+void Pool::fail_waiting(Host& host, const Error& error) {
+  const int code = error.code;
+  const bool refused = code == EACCES || code == ENOENT || code == EINVAL || code == EPROTO;
+  for (size_t count = host.multiplexed ? host.waiting.size() : 1; count > 0; count--) {
+    if (host.waiting.empty()) return;
+    Http1Exchange& exchange = *host.waiting.front();
+    host.waiting.pop_front();
+    waiting_--;
+    exchange.place = nullptr;
+    exchange.fail(refused ? ClientFailure::refused : ClientFailure::lost, error.message);
+  }
 }
 
 void Pool::add_session(Host& host, ConnectedStream connected) {

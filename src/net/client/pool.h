@@ -76,6 +76,7 @@ class Pool final : public HttpClient, private Http1Owner {
   void open_more(Host& host);
   bool make_room(Host& host);
   void connected(Attempt& attempt, Result<ConnectedStream> result);
+  void fail_waiting(Host& host, const Error& error);
   void add_session(Host& host, ConnectedStream connected);
   void remove(Place& place);
   void connection_gone();

@@ -146,7 +146,8 @@ void ClientStream::closed(uint32_t code) {
   const bool malformed = code == NGHTTP2_PROTOCOL_ERROR;
   error_.kind = malformed ? ClientFailure::bad_response : ClientFailure::lost;
   error_.message = std::string(origin_).append(": ");
-  if (code == NGHTTP2_REFUSED_STREAM) {
+  error_.unprocessed = code == NGHTTP2_REFUSED_STREAM && !head_done_;
+  if (error_.unprocessed) {
     error_.message.append("it took no request any more");
   } else {
     error_.message.append("the stream was closed (")
