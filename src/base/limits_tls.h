@@ -15,8 +15,10 @@ inline constexpr size_t kCertificateFileBytes = 1 << 20;
 inline constexpr size_t kTlsSignInputBytes = 4'096;   // what a shard may ask to have signed
 inline constexpr int64_t kTlsSignsPerSecond = 5'000;  // of one shard, after a burst of…
 inline constexpr int64_t kTlsSignBurst = 20'000;
+inline constexpr int64_t kTlsSlowSignCost = 10;  // RSA and the larger curves count as so many
 inline constexpr int64_t kTicketKeyMs = 6 * 3600 * 1000;  // one key makes tickets so long…
 inline constexpr size_t kTicketKeys = 4;                  // …and the last ones still open theirs
+inline constexpr uint32_t kSessionSeconds = 12 * 3600;    // from its full handshake on
 inline constexpr size_t kRootStoreBytes = 8 << 20;        // trusted roots for outbound connections
 
 }  // namespace skep::limits

@@ -80,7 +80,7 @@ class SigningKeyServer final : public rpc::SigningKey::Server {
       rpc::throw_error(Error{"a handshake is shorter than what is to be signed", 0});
     if (!net::tls::is_server_handshake({input.begin(), input.size()}))
       rpc::throw_error(Error{"what is to be signed is not of a server's handshake", 0});
-    if (!budget_->take(1, loop_.now_ns()))
+    if (!budget_->take(key_->cost(), loop_.now_ns()))
       rpc::throw_error(Error{"too many signatures for one shard", 0});
     const std::string signature =
         rpc::or_throw(key_->sign(params.getAlgorithm(), {input.begin(), input.size()}));

@@ -157,6 +157,12 @@ Result<std::string> PrivateKey::sign(uint16_t algorithm, std::span<const uint8_t
   return signature;
 }
 
+int64_t PrivateKey::cost() const {
+  const bool quick =
+      EVP_PKEY_id(key_.get()) == EVP_PKEY_ED25519 || EVP_PKEY_bits(key_.get()) == 256;
+  return quick ? 1 : limits::kTlsSlowSignCost;
+}
+
 bool PrivateKey::matches(std::string_view certificate) const {
   const auto* at = reinterpret_cast<const uint8_t*>(certificate.data());
   const bssl::UniquePtr<X509> parsed(d2i_X509(nullptr, &at, static_cast<long>(certificate.size())));

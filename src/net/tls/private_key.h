@@ -25,6 +25,8 @@ class PrivateKey {
   // A signature as a TLS server makes it (RFC 8446 4.2.3). Errors: an algorithm that does not fit
   // the key.
   Result<std::string> sign(uint16_t algorithm, std::span<const uint8_t> input) const;
+  // What a signature costs, in those of P-256; roughly.
+  int64_t cost() const;
   // Whether the certificate (DER) is for this key.
   bool matches(std::string_view certificate) const;
 

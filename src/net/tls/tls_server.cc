@@ -262,6 +262,8 @@ Result<std::shared_ptr<ServerContext>> ServerContext::create(const ServerConfig&
   // Sessions live in tickets alone: they cost the server no memory and work on every shard.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context, 1);
+  SSL_CTX_set_timeout(context, limits::kSessionSeconds);
+  SSL_CTX_set_session_psk_dhe_timeout(context, limits::kSessionSeconds);
   impl->tickets->install(context);
   return std::make_shared<ServerContext>(std::move(impl));
 }

@@ -287,7 +287,7 @@ void TlsStream::read_plain(const bool& gone) {
       if (!std::exchange(end_told_, true)) events_->on_end();
       return;
     }
-    if (error != SSL_ERROR_SYSCALL || !ended_) return break_off(EPROTO);
+    if (error != SSL_ERROR_SYSCALL || !ended_) return refuse_record();
     // The connection ended without a close_notify. A client must not take what it got for the
     // whole (RFC 8446 6.1); to a server it says only that the client went away.
     if (!server_) return break_off(ECONNRESET);
@@ -329,18 +329,32 @@ void TlsStream::shutdown_send() {
 
 void TlsStream::on_end() {
   ended_ = true;
-  if (state_ == State::failing) return report(std::unexpected(*std::exchange(failure_, {})));
+  if (state_ == State::failing) return alert_left();
   process();
 }
 
 void TlsStream::on_error(int error) {
-  if (state_ == State::failing) return report(std::unexpected(*std::exchange(failure_, {})));
+  if (state_ == State::failing) return alert_left();
   break_off(error);
 }
 
 void TlsStream::on_sent() {
-  if (state_ == State::failing) return report(std::unexpected(*std::exchange(failure_, {})));
+  if (state_ == State::failing) return alert_left();
   if (state_ == State::open && events_ != nullptr) events_->on_sent();
+}
+
+// A record that broke the protocol: the alert leaves before the owner hears of it, who will close.
+void TlsStream::refuse_record() {
+  if (under_->queued() == 0 || ended_) return break_off(EPROTO);
+  state_ = State::failing;
+  receiving_ = false;
+  under_->shutdown_send();
+}
+
+void TlsStream::alert_left() {
+  if (failure_) return report(std::unexpected(*std::exchange(failure_, {})));
+  state_ = State::open;
+  break_off(EPROTO);
 }
 
 void TlsStream::break_off(int error) {

@@ -68,6 +68,8 @@ class TlsStream final : public Stream, private loop::SocketEvents {
   void process();
   void read_plain(const bool& gone);
   void keep_rest();
+  void refuse_record();
+  void alert_left();
   void break_off(int error);
 
   loop::Loop& loop_;
@@ -78,7 +80,7 @@ class TlsStream final : public Stream, private loop::SocketEvents {
   State state_ = State::handshake;
   loop::SocketEvents* events_ = nullptr;
   OnReady on_ready_;
-  std::optional<Error> failure_;  // told once the alert has left
+  std::optional<Error> failure_;  // of the handshake; told once the alert has left
   std::span<const char> input_;   // records that are at hand, within a call
   std::string backlog_;           // those that nobody has asked for yet
   bool receiving_ = false;

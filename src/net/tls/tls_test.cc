@@ -271,6 +271,21 @@ TEST_F(TlsTest, a_pause_holds_what_was_decrypted) {
   EXPECT_EQ(server_events_.data.back(), '9');
 }
 
+TEST_F(TlsTest, a_broken_record_is_answered_by_an_alert) {
+  add({"a.example"});
+  open();
+  connect("a.example");
+  ASSERT_TRUE(server_stream_);
+  server_wire_->stalled = true;
+  server_wire_->deliver(std::string("\x17\x03\x03\x00\x40", 5) + std::string(64, 'x'));
+  EXPECT_TRUE(server_wire_->shut_down);
+  EXPECT_EQ(server_events_.error, 0);  // not before the alert has left
+  server_stream_->send("lost");
+  server_wire_->unstall();
+  EXPECT_NE(server_events_.error, 0);
+  EXPECT_EQ(server_wire_->sent.substr(0, 3), "\x17\x03\x03");
+}
+
 TEST_F(TlsTest, plain_http_is_told_so) {
   add({"a.example"});
   open();
