@@ -277,7 +277,8 @@ void HttpRequest::abort() {
 }
 
 api::FetchChannel::Upgrade HttpRequest::upgrade_kind() const {
-  return head_ != nullptr && head_->upgrade && !head_->has_body ? Upgrade::keyed : Upgrade::none;
+  if (head_ == nullptr || !head_->upgrade || head_->has_body) return Upgrade::none;
+  return head_->protocol.empty() ? Upgrade::keyed : Upgrade::keyless;
 }
 
 std::unique_ptr<net::Upgraded> HttpRequest::upgrade() {

@@ -59,7 +59,6 @@ void WebSocketResource::start(std::unique_ptr<net::Upgraded> upgraded) {
       break;
     }
   }
-  unsent_bytes_ = std::max(unsent_bytes_, session_->queued());
   count_unsent();
 }
 
