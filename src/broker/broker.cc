@@ -69,6 +69,7 @@ Result<> Broker::open_what_needs_rights() {
     SKEP_TRY(prepare_state_dir(options_.state_dir, options_.make_state_dir,
                                identity ? &*identity : nullptr));
   SKEP_TRY(open_tls());
+  SKEP_TRY(open_edge(identity && identity->uid != 0 ? &*identity : nullptr));
   if (identity && identity->uid != 0) {
     SKEP_TRY(become(*identity));
     shard_uid_ = identity->uid;
@@ -97,6 +98,34 @@ Result<> Broker::open_tls() {
   return {};
 }
 
+// The admin socket and the access log, which lie in folders that root may write to.
+Result<> Broker::open_edge(const Identity* identity) {
+  const config::EdgeConfig& edge = options_.edge;
+  if (!edge.admin_path.empty()) {
+    config::ListenAddress address;
+    address.kind = config::ListenAddress::Kind::unix_socket;
+    address.address = "unix:" + edge.admin_path;
+    address.path = edge.admin_path;
+    address.owner_only = true;
+    SKEP_TRY_ASSIGN(admin_socket_, Listeners::open({address}, 1));
+  }
+  if (edge.access_log.format != config::AccessFormat::off) {
+    SKEP_TRY_ASSIGN(access_, AccessLog::open(edge.access_log));
+    if (identity != nullptr) SKEP_TRY(access_->give_to(identity->uid, identity->gid));
+  }
+  return {};
+}
+
+Result<> Broker::start_admin() {
+  if (!admin_socket_) return {};
+  SKEP_TRY_ASSIGN(auto sockets, admin_socket_->of_shard(0));
+  std::vector<std::string> names;
+  for (const WorkerOptions& worker : options_.workers) names.push_back(worker.name);
+  admin_.emplace(*loop_, std::move(sockets.front()), *supervisor_, std::move(names),
+                 access_.get());
+  return {};
+}
+
 Result<ZygoteOptions> Broker::zygote_options() const {
   ZygoteOptions zygote;
   zygote.program = options_.program;
@@ -112,7 +141,10 @@ Result<> Broker::start() {
   // What a zygote leaves behind when it dies is the broker's to wait for.
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   SKEP_TRY_ASSIGN(loop_,
-                  loop::Loop::create({.entries = 256, .fixed_files = 0, .recv_buffer_count = 0}));
+                  loop::Loop::create({.entries = 256,
+                                      .fixed_files = 0,
+                                      .recv_buffer_bytes = 4096,
+                                      .recv_buffer_count = options_.edge.admin_path.empty() ? 0u : 16u}));
   kj_.emplace(*loop_);
   SKEP_TRY_ASSIGN(
       signals_,
@@ -136,7 +168,7 @@ Result<> Broker::start() {
   SKEP_TRY_ASSIGN(const auto own_sockets, listeners_->of_shard(0));
   SKEP_TRY_ASSIGN(auto outbound, make_outbound_service(*loop_, options_, own_sockets));
   services_.emplace(*loop_, options_, *deployments_, *log_, *tls_, trusted_roots_,
-                    std::move(outbound));
+                    std::move(outbound), access_.get());
   SKEP_TRY_ASSIGN(ZygoteOptions zygote, zygote_options());
   supervisor_.emplace(*services_, *listeners_, std::move(zygote), shards_,
                       options_.mode != Mode::once,
@@ -149,6 +181,7 @@ Result<> Broker::start() {
       [this](uint32_t index, uint64_t version) { supervisor_->reload(index, version); });
   if (options_.mode == Mode::dev) SKEP_TRY(start_watching());
   SKEP_TRY(tls_->start(*loop_, [this] { supervisor_->update_tls(); }));
+  SKEP_TRY(start_admin());
   return supervisor_->start();
 }
 
@@ -212,6 +245,7 @@ void Broker::on_stop_signal(int signal) {
 void Broker::on_reload_signal() {
   log_info("reloading the workers whose files have changed");
   tls_->reload();
+  if (access_) access_->reopen();
   if (!options_.config_path.empty())
     log_info("changes of {} itself need a restart", options_.config_path);
   for (size_t i = 0; i < deployments_->size(); ++i) deployments_->reload(i, false, "");

@@ -7,12 +7,15 @@
 #include <optional>
 #include <string>
 
+#include "broker/access_log.h"
+#include "broker/admin.h"
 #include "broker/code_cache.h"
 #include "broker/deployments.h"
 #include "broker/host_server.h"
 #include "broker/listeners.h"
 #include "broker/log_output.h"
 #include "broker/options.h"
+#include "broker/privileges.h"
 #include "broker/signals.h"
 #include "broker/supervisor.h"
 #include "broker/tls_store.h"
@@ -50,6 +53,8 @@ class Broker {
  private:
   Result<> open_what_needs_rights();
   Result<> open_tls();
+  Result<> open_edge(const Identity* identity);
+  Result<> start_admin();
   Result<> start_watching();
   void watch_what_was_read();
   Result<ZygoteOptions> zygote_options() const;
@@ -70,6 +75,8 @@ class Broker {
   std::unique_ptr<loop::Loop> loop_;
   std::optional<rpc::KjLoop> kj_;
   std::unique_ptr<Listeners> listeners_;
+  std::unique_ptr<Listeners> admin_socket_;  // null: none
+  std::unique_ptr<AccessLog> access_;        // null: none
   std::unique_ptr<TlsStore> tls_;
   std::string trusted_roots_;
   std::unique_ptr<Signals> signals_;
@@ -80,6 +87,7 @@ class Broker {
   std::unique_ptr<Watcher> watcher_;
   std::optional<loop::Timer> rewatch_;
   std::optional<Supervisor> supervisor_;
+  std::optional<AdminServer> admin_;
 };
 
 }  // namespace skep::broker

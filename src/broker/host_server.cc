@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "base/limits_edge.h"
 #include "base/limits_tls.h"
 #include "base/log.h"
 #include "broker/outbound.h"
@@ -53,6 +54,28 @@ EntryKind kind_of(rpc::LogEntry::Kind kind) {
   return EntryKind::console;
 }
 
+AccessEntryView access_view(rpc::AccessEntry::Reader entry) {
+  const auto field = [](capnp::Text::Reader text) {
+    return view(text).substr(0, limits::kAccessFieldBytes);
+  };
+  return {.worker = field(entry.getWorker()),
+          .client = field(entry.getClient()),
+          .method = field(entry.getMethod()),
+          .url = field(entry.getUrl()),
+          .protocol = field(entry.getProtocol()),
+          .referer = field(entry.getReferer()),
+          .user_agent = field(entry.getUserAgent()),
+          .ray = field(entry.getRay()),
+          .trace = field(entry.getTrace()),
+          .outcome = field(entry.getOutcome()),
+          .tls = field(entry.getTls()),
+          .status = entry.getStatus(),
+          .bytes = entry.getBytes(),
+          .duration_us = entry.getDurationUs(),
+          .cpu_us = entry.getCpuUs(),
+          .started_ms = entry.getStartedMs()};
+}
+
 LogEntryView view_of(rpc::LogEntry::Reader entry) {
   LogEntryView out;
   out.level = level_of(entry.getLevel());
@@ -81,6 +104,7 @@ HostServer::HostServer(HostServices& services, uint32_t shard_index, OnAttach on
       index_(shard_index),
       on_attach_(std::move(on_attach)),
       log_limit_(limits::kLogLinesPerSecond, limits::kLogBurstLines),
+      access_limit_(limits::kAccessLinesPerSecond, limits::kAccessBurstLines),
       cache_budget_(std::make_shared<RateLimit>(limits::kCodeCacheBytesPerSecond,
                                                 limits::kCodeCacheBurstBytes)),
       sign_budget_(std::make_shared<RateLimit>(limits::kTlsSignsPerSecond, limits::kTlsSignBurst)) {
@@ -174,6 +198,24 @@ kj::Promise<void> HostServer::log(LogContext context) {
     report_dropped();
     services_.log.write(view_of(entry));
   }
+  return kj::READY_NOW;
+}
+
+kj::Promise<void> HostServer::accessLog(AccessLogContext context) {
+  const auto params = context.getParams();
+  const auto entries = params.getEntries();
+  if (entries.size() > limits::kAccessEntriesPerCall)
+    rpc::throw_error(Error{"too many lines of the access log in one call", 0});
+  if (services_.access == nullptr) return kj::READY_NOW;
+  uint64_t dropped = params.getDropped();
+  for (const rpc::AccessEntry::Reader entry : entries) {
+    if (access_limit_.take(1, services_.loop.now_ns())) {
+      services_.access->write(access_view(entry));
+    } else {
+      ++dropped;
+    }
+  }
+  services_.access->add_dropped(dropped);
   return kj::READY_NOW;
 }
 

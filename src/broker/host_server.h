@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "broker/access_log.h"
 #include "broker/deployments.h"
 #include "broker/log_output.h"
 #include "broker/options.h"
@@ -29,6 +30,7 @@ struct HostServices {
   const TlsStore& tls;
   const std::string& trusted_roots;  // PEM; empty: none were found
   std::shared_ptr<OutboundService> outbound;
+  AccessLog* access = nullptr;  // null: none
 };
 
 class HostServer final : public rpc::Host::Server {
@@ -40,6 +42,7 @@ class HostServer final : public rpc::Host::Server {
 
   kj::Promise<void> attach(AttachContext context) override;
   kj::Promise<void> log(LogContext context) override;
+  kj::Promise<void> accessLog(AccessLogContext context) override;
   kj::Promise<void> trustedRoots(TrustedRootsContext context) override;
 
   // What a shard is told when the certificates change.
@@ -56,6 +59,7 @@ class HostServer final : public rpc::Host::Server {
   OnAttach on_attach_;
   bool attached_ = false;
   RateLimit log_limit_;
+  RateLimit access_limit_;
   uint64_t dropped_ = 0;
   std::shared_ptr<RateLimit> cache_budget_;
   std::shared_ptr<RateLimit> sign_budget_;

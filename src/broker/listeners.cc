@@ -177,7 +177,7 @@ Result<> Listeners::open_unix(const ListenAddress& address) {
   UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail_errno("socket", errno);
   // Who may connect is the folder's to say, as it is for other servers' sockets.
-  const mode_t previous = umask(0111);
+  const mode_t previous = umask(address.owner_only ? 0177 : 0111);
   const int bound = bind(fd.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where);
   const int error = errno;
   umask(previous);

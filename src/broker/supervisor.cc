@@ -301,6 +301,19 @@ unsigned Supervisor::attached() const {
   }));
 }
 
+void Supervisor::each_attached(
+    const std::function<void(unsigned index, uint32_t sequence, rpc::Shard::Client)>& visit) {
+  const auto see = [&](unsigned index, const std::unique_ptr<ShardProcess>& process) {
+    if (process != nullptr && (process->state() == ShardProcess::State::attached ||
+                               process->state() == ShardProcess::State::draining))
+      visit(index, process->sequence(), process->shard());
+  };
+  for (unsigned i = 0; i < slots_.size(); ++i) {
+    see(i, slots_[i]->process);
+    for (const auto& process : slots_[i]->retiring) see(i, process);
+  }
+}
+
 void Supervisor::reload(uint32_t worker, uint64_t version) {
   for_each_process([=](ShardProcess& process) { process.reload(worker, version); });
 }

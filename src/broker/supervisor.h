@@ -47,6 +47,11 @@ class Supervisor {
   // Of an attached shard's process, as /proc has it (a shard sees no /proc).
   Result<uint64_t> resident_bytes(unsigned index) const;
   unsigned attached() const;
+  // Those that serve, and those that finish what they had.
+  void each_attached(
+      const std::function<void(unsigned index, uint32_t sequence, rpc::Shard::Client)>& visit);
+  // Processes that were asked for so far.
+  uint32_t shard_starts() const { return sequence_; }
 
  private:
   struct Slot {

@@ -30,6 +30,7 @@ struct ListenAddress {
   bool tls = false;
   bool http2 = false;  // with TLS by ALPN, without by prior knowledge
   bool proxy_protocol = false;
+  bool owner_only = false;  // unix_socket: nobody else may connect
 };
 
 struct ServedWorker {
