@@ -248,8 +248,7 @@ TEST_F(Sockets, HowManyAtOnce) {
 }
 
 TEST_F(Sockets, TheEventsEndClosesThem) {
-  load(
-      "const s = connect('a:1'); await s.opened; globalThis.kept ??= s; return new Response('x');");
+  load("const s = connect('a:1'); await s.opened; globalThis.kept = s; return new Response('x');");
   EXPECT_EQ(get([&] { accept(); }), "x");
   EXPECT_TRUE(wire(0)->closed);
 }

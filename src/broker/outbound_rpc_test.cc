@@ -23,6 +23,7 @@ namespace {
 
 class Rpc : public testing::Test {
  protected:
+  ~Rpc() noexcept override = default;
   void SetUp() override {
     loop_ = std::move(*loop::Loop::create({.entries = 256, .recv_buffer_count = 0}));
     kj_.emplace(*loop_);
@@ -101,7 +102,7 @@ TEST_F(Rpc, NothingOfOurs) {
        {"127.0.0.1", "0x7f.1", "2130706433", "0", "localhost", "::1", "::ffff:127.0.0.1", "[::]"}) {
     EXPECT_NE(connect(host, port_).find("are not allowed"), std::string::npos) << host;
   }
-  EXPECT_NE(connect("name.example", port_).find("name servers failed"), std::string::npos);
+  EXPECT_EQ(connect("name.example", port_), "no name server answers for name.example");
   EXPECT_FALSE(somebody_came());
 }
 

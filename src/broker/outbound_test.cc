@@ -228,6 +228,13 @@ TEST_F(ResolverTest, AsksOnceAndRemembers) {
   EXPECT_EQ(resolver_->stats().asking, 0u);
 }
 
+TEST_F(ResolverTest, ServersInAllForms) {
+  EXPECT_TRUE(Resolver::create(*loop_, {}));
+  EXPECT_TRUE(
+      Resolver::create(*loop_, {"192.0.2.1", "192.0.2.1:5353", "::1", "[::1]", "[::1]:53"}));
+  EXPECT_FALSE(Resolver::create(*loop_, {"dns.example"}));
+}
+
 TEST_F(ResolverTest, ManyWhoAskTheSameAskOnce) {
   serve([](const Question& question, bool) {
     return question.type == 1 ? Reply{{a_record(question.name, "192.0.2.1")}} : Reply{};
@@ -300,7 +307,8 @@ TEST_F(ResolverTest, LiesAndRubbish) {
   std::map<std::string, Resolver::Answer> answers;
   const char* names[] = {"short.example", "random.example", "id.example", "length.example"};
   for (const char* name : names) {
-    resolver_->resolve(name, [&](const Resolver::Answer& answer) { answers[name] = answer; });
+    resolver_->resolve(
+        name, [&answers, name](const Resolver::Answer& answer) { answers[name] = answer; });
   }
   while (answers.size() < 4) ASSERT_TRUE(loop_->turn(true));
   for (const auto& [name, answer] : answers) {

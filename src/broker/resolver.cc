@@ -22,6 +22,16 @@ namespace {
 
 constexpr int64_t kNsOfMs = 1'000'000;
 
+// c-ares wants brackets only where a port follows.
+std::string csv(const std::vector<std::string>& servers) {
+  std::string out;
+  for (std::string_view one : servers) {
+    if (one.starts_with('[') && one.ends_with(']')) one = one.substr(1, one.size() - 2);
+    out.append(out.empty() ? "" : ",").append(one);
+  }
+  return out;
+}
+
 struct FileMark {
   ino_t inode = 0;
   int64_t changed_ns = 0;
@@ -116,8 +126,7 @@ struct Resolver::Impl {
     int status = ares_init_options(&channel, &options,
                                    ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
     if (status == ARES_SUCCESS && !servers.empty()) {
-      status =
-          ares_set_servers_ports_csv(channel, fmt::format("{}", fmt::join(servers, ",")).c_str());
+      status = ares_set_servers_ports_csv(channel, csv(servers).c_str());
     }
     if (status == ARES_SUCCESS) return {};
     return fail(fmt::format("cannot set up the resolver: {}", ares_strerror(status)));
