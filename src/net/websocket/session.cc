@@ -17,10 +17,7 @@ Session::Session(loop::Loop& loop, std::unique_ptr<Stream> stream, const Session
       role_(options.role),
       deflate_(options.deflate),
       reader_(options.role, options.deflate.has_value(), options.most_bytes),
-      begin_([this] {
-        // Bytes that came with the handshake, once.
-        if (!remaining_.empty() && !paused_) on_data(std::exchange(remaining_, std::string()));
-      }),
+      deferred_([this] { on_deferred(); }),
       timer_(loop, [this] { on_timer(); }) {}
 
 Session::~Session() = default;
@@ -45,7 +42,7 @@ void Session::resume() {
   paused_ = false;
   heard_ns_ = loop_.now_ns();
   pinged_ = false;
-  if (!remaining_.empty()) loop_.defer(begin_);
+  if (!remaining_.empty()) loop_.defer(deferred_);
   stream_->receive();
 }
 
@@ -116,8 +113,23 @@ void Session::on_data(std::span<const char> data) {
     remaining_.append(data.data(), data.size());
     return;
   }
-  if (const Failure failure = reader_.take({data.data(), data.size()}, *this)) fail(failure);
+  failure_ = reader_.take({data.data(), data.size()}, *this);
+  if (failure_) {
+    // What was right before it is told first, and mostly answered.
+    deaf_ = true;
+    loop_.defer(deferred_);
+  }
   events_.on_settled();  // `this` may be gone
+}
+
+void Session::on_deferred() {
+  if (!stream_) return;
+  if (failure_) {
+    fail(std::exchange(failure_, Failure{}));
+    return events_.on_settled();
+  }
+  // Bytes that came with the handshake, once.
+  if (!remaining_.empty() && !paused_) on_data(std::exchange(remaining_, std::string()));
 }
 
 void Session::on_message(bool text, std::string data) {

@@ -82,6 +82,7 @@ class Session final : private loop::SocketEvents, private ReaderEvents {
   void fail(Failure failure);
   void lose();
   void linger_if_closed();
+  void on_deferred();
   void on_timer();
   void look_after();
   void over();
@@ -93,7 +94,8 @@ class Session final : private loop::SocketEvents, private ReaderEvents {
   const std::optional<DeflateParameters> deflate_;
   Reader reader_;
   std::string remaining_;
-  loop::Deferred begin_;
+  loop::Deferred deferred_;
+  Failure failure_;  // due
   loop::Timer timer_;
   int64_t heard_ns_ = 0;  // when the peer last sent something
   bool pinged_ = false;
