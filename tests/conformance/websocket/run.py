@@ -374,7 +374,7 @@ def main():
     with Folder() as folder:
         write(folder, "echo/index.js", ECHO)
         write(folder, "echo/wrangler.toml", 'name = "echo"\nmain = "index.js"\ncompatibility_date = "2026-08-04"\n')
-        with serve(folder, [("echo", os.path.join(folder, "echo"), ["*"])]) as skep:
+        with serve(folder, [("echo", os.path.join(folder, "echo"), ["*/*"])]) as skep:
             suite = Suite(skep.port)
             for group in (framing, pings, reserved_bits, opcodes, fragments, utf8, closing, masking, sizes, compression,
                           handshakes):
