@@ -8,7 +8,9 @@ function echo(socket) {
 
 function clock(socket) {
   let ticks = 0;
-  const timer = setInterval(() => socket.send(`tick ${++ticks}`), 200);
+  const tick = () => socket.send(`tick ${++ticks}`);
+  tick();
+  const timer = setInterval(tick, 200);
   socket.addEventListener("close", () => clearInterval(timer));
 }
 

@@ -154,7 +154,8 @@ void WebSocketResource::on_over() {
   over_ = true;
   count_unsent();
   Event& owner = event();
-  if (finish_if_over()) owner.settle();  // `this` is gone
+  if (finish_if_over()) return owner.settle();  // `this` is gone
+  owner.runtime().host.loop().defer(deferred_);
 }
 
 void WebSocketResource::count_unsent() {
