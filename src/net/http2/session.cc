@@ -276,7 +276,8 @@ void Session::reset(StreamState& stream, uint32_t code) {
 }
 
 void Session::open(StreamState& stream) {
-  const int status = stream.fields.finish(stream.in_ended_);
+  // The whole body may have come with the head.
+  const int status = stream.fields.finish(stream.in_ended_ && stream.in_.empty());
   const RequestHead& head = stream.fields.head();
   if (status != 0) return refuse(stream, status);
   if (core_->over_budget()) return refuse(stream, 503);
