@@ -6,8 +6,19 @@
 #include <utility>
 
 #include "base/time.h"
+#include "net/http2/client_session.h"
 
 namespace skep::shard {
+namespace {
+
+net::PoolOptions client_options(loop::Loop& loop) {
+  return {.http2 = [&loop](std::unique_ptr<net::Stream> stream, loop::PeerAddress,
+                           std::function<void(bool)> on_change) {
+    return net::http2::make_client_session(loop, std::move(stream), std::move(on_change));
+  }};
+}
+
+}  // namespace
 
 // ---- Instance
 // --------------------------------------------------------------------------------------
@@ -71,7 +82,7 @@ Worker::Worker(WorkerContext& context, uint32_t index, std::string name)
       index_(index),
       name_(std::move(name)),
       connector_(context.loop, context.host, context.outbound_tls, index),
-      http_client_(context.loop, connector_) {}
+      http_client_(context.loop, connector_, client_options(context.loop)) {}
 
 Worker::~Worker() = default;
 
@@ -84,6 +95,8 @@ api::WorkerOptions Worker::options() const {
   options.compatibility_flags = files.compatibility_flags;
   options.env = files.env;
   options.cpu_ms = files.cpu_ms != 0 ? files.cpu_ms : limits.cpu_ms;
+  options.subrequests = files.subrequests != 0 ? std::min(files.subrequests, limits.subrequests)
+                                               : limits.subrequests;
   options.startup_cpu_ms = limits.startup_cpu_ms;
   return options;
 }

@@ -39,7 +39,6 @@ def flood(name, piece, count, *codes):
 flood("PING flood", frame(PING, 0, 0, b"12345678"), 5000)
 flood("SETTINGS flood", frame(SETTINGS, 0, 0, settings((INITIAL_WINDOW_SIZE, 65535))), 5000)
 flood("PRIORITY flood", frame(PRIORITY, 0, 1, u32(0) + b"\x10"), 5000)
-flood("unknown frames", frame(0xee, 0, 0), 5000)
 
 
 @case("rapid reset (CVE-2023-44487)")

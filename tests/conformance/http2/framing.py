@@ -125,7 +125,8 @@ def padded_data(port):
     with Client(port) as client:
         stream = client.request("/echo", "POST", end=False)
         client.send(DATA, PADDED | END_STREAM, stream, b"\x03abc\0\0\0")
-        assert client.response(stream)[2] == b"abc"
+        answer = client.response(stream)
+        assert answer[2] == b"abc", answer
 
 
 half_open("6.1 padding as long as the frame", DATA, PADDED, b"\x04abc", PROTOCOL_ERROR)
@@ -310,7 +311,7 @@ def initial_window_overflow(port):
         stream = client.request("/slow")
         client.send(WINDOW_UPDATE, 0, stream, u32(0x7fffffff - 65535))
         client.send(SETTINGS, 0, 0, settings((INITIAL_WINDOW_SIZE, 65536)))
-        client.goes_away(FLOW_CONTROL_ERROR)
+        client.fails(stream, FLOW_CONTROL_ERROR)
 
 
 @case("6.9 more than our window of a stream is refused")

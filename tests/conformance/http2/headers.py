@@ -85,7 +85,8 @@ def trailers(port):
         stream = client.request("/echo", "POST", end=False)
         client.send(DATA, 0, stream, b"body")
         client.send(HEADERS, END_HEADERS | END_STREAM, stream, client.block([("x-sum", "1")]))
-        assert client.response(stream)[2] == b"body"
+        answer = client.response(stream)
+        assert answer[2] == b"body", answer
 
 
 @case("8.1 trailers without END_STREAM")
