@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "api/fetch_channel.h"
+#include "base/limits_fetch.h"
 #include "isolate/bundle.h"
 #include "isolate/tenant.h"
 #include "loop/loop.h"
@@ -57,6 +58,7 @@ struct WorkerOptions {
   std::vector<EnvVar> env;
   int64_t cpu_ms = 0;          // a request; 0: no limit
   int64_t startup_cpu_ms = 0;  // top-level evaluation; 0: no limit
+  uint32_t subrequests = limits::kSubrequestsPerEvent;  // and connect(), an event
 };
 
 // What the runtime asks of the shard.

@@ -13,8 +13,8 @@ namespace {
 // What a request can see of the configuration.
 Digest fingerprint_of(const config::WorkerConfig& config, std::string_view main_name,
                       const Digest& main_content) {
-  std::string text = fmt::format("{}\n{}\n{}\n", config.name, config.compatibility_date,
-                                 config.cpu_ms.value_or(0));
+  std::string text = fmt::format("{}\n{}\n{} {}\n", config.name, config.compatibility_date,
+                                 config.cpu_ms.value_or(0), config.subrequests.value_or(0));
   for (const std::string& flag : config.enabled_flags) text += flag + "\n";
   for (const config::Var& var : config.vars)
     text += fmt::format("{} {} {} {}\n", var.json, var.name, var.value.size(), var.value);

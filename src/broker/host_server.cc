@@ -134,6 +134,7 @@ void HostServer::write_config(rpc::ShardConfig::Builder config) {
   limits.setRequestBodyBytes(options.limits.request_body_bytes);
   limits.setMaxConnections(options.limits.max_connections);
   limits.setIdleEvictMs(options.limits.idle_evict_ms);
+  limits.setSubrequests(options.limits.subrequests);
   config.setArenaSize(options.arena_size);
   auto listeners = config.initListenerOptions(static_cast<unsigned>(options.listeners.size()));
   for (unsigned i = 0; i < listeners.size(); ++i) {

@@ -143,6 +143,7 @@ void write_config(rpc::WorkerInfo::Builder out, const config::WorkerConfig& conf
     }
   }
   out.setCpuMs(config.cpu_ms.value_or(0));
+  out.setSubrequests(config.subrequests.value_or(0));
 }
 
 }  // namespace

@@ -98,6 +98,7 @@ class Reader {
       }
     };
     read("cpu_ms", 1, kDayMs, to.cpu_ms);
+    read("subrequests", 1, 1'000'000, to.subrequests);
     read("startup_cpu_ms", 1, kDayMs, to.startup_cpu_ms);
     read("memory_mb", 8, 2048, to.memory_bytes, 1 << 20);
     read("script_bytes", 1, 1ll << 30, to.script_bytes);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "base/limits_fetch.h"
 #include "base/result.h"
 #include "config/certificates.h"
 #include "config/diagnostic.h"
@@ -45,6 +46,7 @@ struct ServedWorker {
 
 struct ServeLimits {
   uint32_t cpu_ms = limits::kRequestCpuMs;
+  uint32_t subrequests = limits::kSubrequestsPerEvent;
   uint32_t startup_cpu_ms = limits::kStartupCpuMs;
   uint64_t memory_bytes = limits::kIsolateHeapBytes;  // memory_mb
   uint64_t script_bytes = limits::kScriptBytes;

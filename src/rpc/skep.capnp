@@ -88,6 +88,7 @@ struct Limits {
   requestBodyBytes @4 :UInt64;
   maxConnections @5 :UInt32;
   idleEvictMs @6 :UInt64;            # an isolate that served nothing for so long is given back
+  subrequests @7 :UInt32;            # of one event
 }
 
 struct Route {
@@ -131,6 +132,7 @@ struct WorkerInfo {
   bindings @7 :List(Binding);
   cpuMs @8 :UInt32;                  # 0: the shard's limit
   outbound @9 :Outbound;             # its way to the outside; null: none
+  subrequests @10 :UInt32;           # fewer than the shard's limit; 0: that
 }
 
 interface Outbound {

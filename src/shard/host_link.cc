@@ -106,6 +106,7 @@ WorkerFiles read_worker(rpc::WorkerInfo::Reader worker) {
     files.env.push_back(std::move(var));
   }
   files.cpu_ms = worker.getCpuMs();
+  files.subrequests = worker.getSubrequests();
   return files;
 }
 
@@ -471,6 +472,7 @@ Result<ShardConfig> HostLink::Impl::read_config(rpc::ShardConfig::Reader config)
   out.limits.request_body_bytes = limits.getRequestBodyBytes();
   out.limits.max_connections = limits.getMaxConnections();
   out.limits.idle_evict_ms = limits.getIdleEvictMs();
+  out.limits.subrequests = limits.getSubrequests();
   for (auto route : config.getRoutes()) {
     out.routes.push_back({to_string(route.getPattern()), route.getWorker()});
   }

@@ -31,6 +31,7 @@ struct ShardLimits {
   uint64_t request_body_bytes = 0;
   uint32_t max_connections = 0;
   uint64_t idle_evict_ms = 0;
+  uint32_t subrequests = 0;
 };
 
 struct RouteRow {
@@ -78,7 +79,8 @@ struct WorkerFiles {
   std::string compatibility_date;
   std::vector<std::string> compatibility_flags;
   std::vector<api::EnvVar> env;
-  int64_t cpu_ms = 0;  // 0: the shard's limit
+  int64_t cpu_ms = 0;        // 0: the shard's limit
+  uint32_t subrequests = 0;  // as above
 };
 
 struct ResolveAnswer {

@@ -202,6 +202,38 @@ def own_listeners():
                     check(f"{by} to our own listener at {address}", status == 502 and "reached" not in body, body)
 
 
+COUNT = """
+import { connect } from "cloudflare:sockets";
+export default { async fetch(request) {
+  const query = new URL(request.url).searchParams;
+  let made = 0;
+  try {
+    for (; made < 20; made++) {
+      if (made % 2) await connect(`127.0.0.1:${query.get("port")}`).close().catch(() => {});
+      else await (await fetch(`http://127.0.0.1:${query.get("port")}/`)).text();
+    }
+  } catch (error) { return new Response(`${made} ${error.message}`); }
+  return new Response(String(made));
+} };
+"""
+
+
+def limits():
+    """[limits] subrequests, and a Worker's own that is lower."""
+    with Folder() as folder, Target() as target:
+        write(folder, "own/w.js", COUNT)
+        write(folder, "own/wrangler.toml", 'name = "own"\nmain = "w.js"\n[limits]\nsubrequests = 3\n')
+        write(folder, "more/w.js", COUNT)
+        write(folder, "more/wrangler.toml", 'name = "more"\nmain = "w.js"\n[limits]\nsubrequests = 500\n')
+        workers = [("w", write(folder, "w.js", COUNT), ["w.test/*"]), ("own", f"{folder}/own", ["own.test/*"]),
+                   ("more", f"{folder}/more", ["more.test/*"])]
+        with serve(folder, workers, '[outbound]\nallow = ["127.0.0.1"]\n[limits]\nsubrequests = 5') as skep:
+            for host, most in (("w.test", 5), ("own.test", 3), ("more.test", 5)):
+                for _ in range(2):
+                    body = skep.ask(f"/?port={target.port}", host=host)[2].decode()
+                    check(f"{most} subrequests of {host}", body == f"{most} Too many subrequests.", body)
+
+
 def certificate(folder, name):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                     "-days", "30", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}",
@@ -406,6 +438,7 @@ def main():
     rules()
     rebinding()
     own_listeners()
+    limits()
     sockets()
     finish()
 

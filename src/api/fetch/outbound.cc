@@ -99,7 +99,7 @@ void subrequest_start(const Info& info) {
   if (!event) return;
   net::HttpClient* client = event->runtime().host.http_client();
   if (!client) return throw_error(isolate, "This worker is not permitted to access the internet.");
-  if (event->subrequests >= limits::kSubrequestsPerEvent) {
+  if (event->subrequests >= event->runtime().options.subrequests) {
     return throw_error(isolate, "Too many subrequests.");
   }
   net::ClientRequest request;

@@ -8,7 +8,6 @@
 #include "api/event/event.h"
 #include "api/runtime_impl.h"
 #include "api/sockets/socket.h"
-#include "base/limits_fetch.h"
 #include "base/limits_outbound.h"
 
 namespace skep::api {
@@ -37,7 +36,7 @@ void socket_connect(const Info& info) {
   net::Connector* connector = event->runtime().host.connector();
   if (!connector)
     return throw_error(isolate, "This worker is not permitted to access the internet.");
-  if (event->subrequests >= limits::kSubrequestsPerEvent) {
+  if (event->subrequests >= event->runtime().options.subrequests) {
     return throw_error(isolate, "Too many subrequests.");
   }
   if (event->sockets >= limits::kSocketsPerEvent) {
