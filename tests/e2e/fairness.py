@@ -19,7 +19,7 @@ export default { fetch() { for (;;) JSON.parse(text); } };
 """
 WORK = """
 let x = 0;
-export default { fetch() { for (let i = 0; i < 2e7; i++) x = (x * 31 + i) | 0; return new Response("done"); } };
+export default { fetch() { for (let i = 0; i < 4e6; i++) x = (x * 31 + i) | 0; return new Response("done"); } };
 """
 STUCK = """
 export default { fetch() { Array.prototype.forEach.call({ length: 2 ** 53 - 1 }, () => {}); } };
@@ -76,7 +76,7 @@ def hogs():
 
 
 def overload():
-    """Two hundred requests at once for a worker that needs more than 10 ms for each."""
+    """Two hundred requests at once for a worker that needs some milliseconds for each."""
     with Folder() as folder:
         with serve(folder, workers(folder, hello=HELLO, work=WORK)) as skep:
             skep.ask("/", host=host("hello"))
