@@ -34,6 +34,12 @@ class FetchChannel {
   virtual std::span<const net::Header> headers() const = 0;
   virtual bool has_body() const = 0;
   virtual std::optional<uint64_t> body_length() const = 0;
+  // The client's trace context (W3C) with a parent of our own, for requests that its event makes;
+  // empty where the client sent none.
+  struct Trace {
+    std::string parent, state;
+  };
+  virtual Trace trace() { return {}; }
   // JSON text of request.cf; built only when a Worker reads it.
   virtual std::string cf_json() const = 0;
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "broker/run.h"
 #include "cli/bench.h"
+#include "cli/metrics_top.h"
 
 namespace skep::cli {
 namespace {
@@ -85,6 +86,23 @@ void add_test(CLI::App& app, int& status) {
   add_project_options(*command, *arguments);
   add_sandbox_option(*command, arguments->reduced_sandbox);
   command->callback([arguments, &status] { status = broker::run_test(*arguments); });
+}
+
+void add_top(CLI::App& app, int& status) {
+  auto options = std::make_shared<TopOptions>();
+  CLI::App* command =
+      app.add_subcommand("top", "Show what the workers of a running skep serve are doing");
+  command->add_option("--admin", options->admin, "The admin socket; see skep.toml(5)")
+      ->type_name("FILE")
+      ->capture_default_str();
+  command->add_option("-n", options->count, "How many tables; 0: until interrupted")
+      ->type_name("N")
+      ->capture_default_str();
+  command->add_option("--interval", options->interval_s, "Seconds that a table stands for")
+      ->type_name("S")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  command->callback([options, &status] { status = run_top(*options); });
 }
 
 namespace {

@@ -191,6 +191,12 @@ std::string HttpRequest::cf_json() const {
   return head_ == nullptr ? "{}" : facts_.cf_json();
 }
 
+api::FetchChannel::Trace HttpRequest::trace() {
+  if (head_ == nullptr || !facts_.has_trace()) return {};
+  return {net::with_parent(facts_.traceparent(), owner_.edge().random()),
+          std::string(facts_.tracestate())};
+}
+
 void HttpRequest::pull_body() {
   if (exchange_ == nullptr) return;
   if (on_fiber()) {

@@ -70,6 +70,7 @@ class HttpRequest final : public net::ExchangeEvents,
     return head_ ? head_->content_length : std::nullopt;
   }
   std::string cf_json() const override;
+  Trace trace() override;
   void pull_body() override;
   void respond(const net::ResponseHead& head, std::string_view body, bool finish) override;
   bool write(std::string_view data) override;

@@ -41,13 +41,16 @@ class RequestFacts {
   // The client's headers without those that only the edge may set, and the edge's own.
   std::span<const net::Header> headers(std::string_view request_id);
   std::string cf_json() const;
+  // Whether the client sent a valid traceparent.
+  bool has_trace() const { return !given_trace().empty(); }
   // Of the request where it is valid, else begun here. Kept when the exchange is gone.
   const std::string& traceparent();
-  // Goes with the client's own traceparent; "" otherwise.
+  // Of the client; "" without a traceparent of its own.
   std::string_view tracestate() const;
   std::string ray(std::string_view request_id) const;
 
  private:
+  std::string_view given_trace() const;
   bool keep(const net::Header& header) const;
   void add(std::string_view name, std::string value);
 

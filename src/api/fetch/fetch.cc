@@ -128,8 +128,8 @@ void respond_string(Event& event, v8::Isolate* isolate, net::ResponseHead& head,
   event.respond(head, utf8, true);
 }
 
-// respond(id, status, status_text, headers, type, body): a whole response. body: string, bytes or
-// null.
+// respond(id, status, status_text, headers, type, body, manual): a whole response. body: string,
+// bytes or null. manual: it is of the Content-Encoding that the headers name already.
 void respond(const Info& info) {
   v8::Isolate* isolate = info.GetIsolate();
   Event* event = find_event(isolate, id_argument(info, 0));
@@ -139,6 +139,7 @@ void respond(const Info& info) {
   const std::string status_text = to_utf8(isolate, info[2]);
   net::ResponseHead head =
       maker.head(static_cast<int>(id_argument(info, 1)), status_text, id_argument(info, 4));
+  head.encode_body = !info[6]->IsTrue();
   if (info[5]->IsString()) return respond_string(*event, isolate, head, info[5].As<v8::String>());
   std::span<uint8_t> bytes;
   bytes_of(info[5], bytes);
@@ -146,9 +147,9 @@ void respond(const Info& info) {
   event->respond(head, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, true);
 }
 
-// respond_stream(id, status, status_text, headers, type, length, body_of): the head of a streamed
-// response. length: number, or undefined where it is not known. body_of: true where the body is the
-// request's own.
+// respond_stream(id, status, status_text, headers, type, length, body_of, manual): the head of a
+// streamed response. length: number, or undefined where it is not known. body_of: true where the
+// body is the request's own. manual: as of respond.
 void respond_stream(const Info& info) {
   v8::Isolate* isolate = info.GetIsolate();
   Event* event = find_event(isolate, id_argument(info, 0));
@@ -158,6 +159,7 @@ void respond_stream(const Info& info) {
   const std::string status_text = to_utf8(isolate, info[2]);
   net::ResponseHead head =
       maker.head(static_cast<int>(id_argument(info, 1)), status_text, id_argument(info, 4));
+  head.encode_body = !info[7]->IsTrue();
   if (info[6]->IsTrue()) {
     if (event->channel()) head.content_length = event->channel()->body_length();
     return event->respond_with_request_body(head);

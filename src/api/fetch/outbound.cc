@@ -90,6 +90,18 @@ bool take_headers(const Info& info, HeadMaker& maker, std::vector<net::Header>*&
   return true;
 }
 
+// What an event fetches belongs to the trace that its request came with, unless the Worker says
+// otherwise. The texts are in `trace`.
+void add_trace(Event& event, std::vector<net::Header>& headers, FetchChannel::Trace& trace) {
+  if (!event.channel() || net::find_header(headers, "traceparent") != nullptr) return;
+  trace = event.channel()->trace();
+  if (trace.parent.empty()) return;
+  headers.push_back({.name = "traceparent", .value = trace.parent});
+  if (!trace.state.empty() && net::find_header(headers, "tracestate") == nullptr) {
+    headers.push_back({.name = "tracestate", .value = trace.state});
+  }
+}
+
 // subrequest_start(method, url, headers, body_kind, body, raw) -> id. headers: a flat list, or an
 // event's id. body: by its kind a string or bytes; the length of a stream, or undefined. raw: the
 // response's body is not decoded.
@@ -114,6 +126,8 @@ void subrequest_start(const Info& info) {
   if (!take_headers(info, maker, headers)) return;
   std::string websocket_key;
   complete_headers(*headers, request, websocket_key);
+  FetchChannel::Trace trace;
+  add_trace(*event, *headers, trace);
 
   const auto kind = static_cast<SentBody>(id_argument(info, 3));
   std::string text;

@@ -215,14 +215,16 @@ export class Response {
       if (typeof body.type === "number") type = body.type;
       else headers = headers_list(this.#headers_object());
     }
+    const manual = this.#encode_body === "manual";
     body.used = true;
     if (body.source !== null) {
-      respond(id, this.#status, this.#status_text, headers, type, body.source);
+      respond(id, this.#status, this.#status_text, headers, type, body.source, manual);
     } else if (give_away(body, id)) {
-      respond_stream(id, this.#status, this.#status_text, headers, type, undefined, true);
+      respond_stream(id, this.#status, this.#status_text, headers, type, undefined, true, manual);
     } else {
       const stream = body_stream(body);
-      respond_stream(id, this.#status, this.#status_text, headers, type, body_length(body), false);
+      respond_stream(id, this.#status, this.#status_text, headers, type, body_length(body), false,
+        manual);
       pump_body(id, stream);
     }
   }
