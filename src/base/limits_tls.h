@@ -11,6 +11,7 @@ inline constexpr size_t kTlsHandshakesPerShard = 4'096;  // under way at once; m
 inline constexpr size_t kTlsBacklogBytes = 256 * 1024;   // records that came while paused
 inline constexpr size_t kCertificates = 10'000;          // [[certificate]] tables
 inline constexpr size_t kNamesPerCertificate = 1'000;    // subject alternative names that count
+inline constexpr size_t kCertificatesPerName = 4;      // one a kind of key; those after it rest
 inline constexpr size_t kCertificateFileBytes = 1 << 20;
 inline constexpr size_t kTlsSignInputBytes = 4'096;   // what a shard may ask to have signed
 inline constexpr int64_t kTlsSignsPerSecond = 5'000;  // of one shard, after a burst of…

@@ -156,7 +156,7 @@ def client_certificates():
         certificate(folder, "mallory", ["mallory.example"])
         more = 'client_ca = "clients.pem"\nclient_auth = "%s"'
         tables = [files("open"), files("asked", more % "optional"), files("closed", more % "require")]
-        with server(folder, tables) as skep:
+        with server(folder, tables, listen="http2 = true\n") as skep:
             bob = ("--cert", "bob.pem", "--key", "bob.key")
             mallory = ("--cert", "mallory.pem", "--key", "mallory.key")
             for version in ("1.2", "1.3"):
@@ -183,9 +183,14 @@ def client_certificates():
                   facts(output).get("tlsClientAuth", {}).get("certFingerprintSHA256", "").lower(), output)
             for host in ("closed.example", "CLOSED.example", "closed.example.", f"closed.example:{skep.port}",
                          "asked.example"):
-                _, output = curl(skep, folder, "open.example", "-H", f"Host: {host}", "-w", "%{http_code}")
-                check(f"a host behind a check is not reached through another's connection: {host}",
-                      output.endswith("421"), output)
+                for version in ("--http1.1", "--http2"):
+                    _, output = curl(skep, folder, "open.example", version, "-H", f"Host: {host}", "-w", "%{http_code}")
+                    check(f"a host behind a check is not reached through another's connection: {host} {version}",
+                          output.endswith("421"), output)
+            for version in ("--http1.1", "--http2"):
+                _, output = curl(skep, folder, "open.example", version, "-H", "Host: elsewhere.example", "-w",
+                                 "%{http_code}")
+                check(f"others are: {version}", output.endswith("200"), output)
 
 
 def resumed(output):

@@ -175,7 +175,10 @@ Result<> ServerContext::Impl::add(const ServerCertificate& certificate) {
   }
   SKEP_TRY(add_client_auth(certificate, entry));
   const auto place = static_cast<uint32_t>(entries.size());
-  for (const std::string& name : certificate.names) names[lower(name)].push_back(place);
+  for (const std::string& name : certificate.names) {
+    std::vector<uint32_t>& places = names[lower(name)];
+    if (places.size() < limits::kCertificatesPerName) places.push_back(place);
+  }
   entries.push_back(std::move(entry));
   return {};
 }
