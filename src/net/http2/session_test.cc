@@ -175,12 +175,20 @@ TEST_F(Http2Server, ManyRequestsOnOneConnection) {
 
 TEST_F(Http2Server, ABodyThatComesWithItsHead) {
   turn();
+  int bodies = 0;
+  site_.hook = [&](std::string_view callback) {
+    if (callback == "request" && site_.held()->exchange().head().has_body) bodies++;
+  };
   const int32_t id = browser_.ask("/echo", {}, "a small body", true, "POST");
   turn();
   EXPECT_EQ(get(id).body, "a small body");
   const int32_t sized = browser_.ask("/echo", {{"content-length", "3"}}, "abc", true, "POST");
   turn();
   EXPECT_EQ(get(sized).body, "abc");
+  EXPECT_EQ(bodies, 2);
+  browser_.ask("/");
+  turn();
+  EXPECT_EQ(bodies, 2) << "a request without a body";
 }
 
 TEST_F(Http2Server, WindowOpensAsTheBodyIsRead) {
