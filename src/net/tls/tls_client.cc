@@ -41,6 +41,7 @@ Result<std::shared_ptr<ClientContext>> ClientContext::create(std::string_view ro
   SSL_CTX* context = impl->context.get();
   SKEP_ASSERT(context != nullptr);
   SKEP_ASSERT(SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION));
+  set_groups(context);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   X509_STORE* store = SSL_CTX_get_cert_store(context);
   const bssl::UniquePtr<BIO> text(

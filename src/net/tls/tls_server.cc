@@ -258,6 +258,7 @@ Result<std::shared_ptr<ServerContext>> ServerContext::create(const ServerConfig&
   SKEP_ASSERT(SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION));
   SKEP_ASSERT(SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION));
   SKEP_ASSERT(SSL_CTX_set_strict_cipher_list(context, kCiphers));
+  set_groups(context);
   SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_ex_data(context, context_index(), impl.get());
   SSL_CTX_set_select_certificate_cb(context, select_certificate);

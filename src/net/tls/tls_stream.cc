@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <utility>
 
 #include "base/assert.h"
@@ -44,6 +45,12 @@ class GoneGuard {
 };
 
 }  // namespace
+
+void set_groups(SSL_CTX* context) {
+  constexpr uint16_t kGroups[] = {SSL_GROUP_X25519_MLKEM768, SSL_GROUP_X25519, SSL_GROUP_SECP256R1,
+                                  SSL_GROUP_SECP384R1};
+  SKEP_ASSERT(SSL_CTX_set1_group_ids(context, kGroups, std::size(kGroups)));
+}
 
 std::string take_ssl_error() {
   const uint32_t code = ERR_get_error();

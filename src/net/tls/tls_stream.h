@@ -107,6 +107,10 @@ class Handshake {
   Done done_;
 };
 
+// The groups for the key exchange, in either role: a hybrid one first, which keeps what is recorded
+// today from a quantum computer of tomorrow.
+void set_groups(SSL_CTX* context);
+
 // BoringSSL's oldest error of this thread in words, and the queue emptied; "" when there is none.
 std::string take_ssl_error();
 

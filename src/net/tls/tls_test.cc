@@ -176,6 +176,22 @@ TEST_F(TlsTest, bytes_go_both_ways) {
   EXPECT_EQ(server_events_.error, 0);
 }
 
+TEST_F(TlsTest, the_key_exchange_is_a_hybrid_one_where_both_can) {
+  add({"a.example"});
+  open();
+  begin_server();
+  begin_client("a.example");
+  ASSERT_TRUE(loop_->turn(false));
+  carry(*client_wire_, *server_wire_);
+  // RFC 8446 4.2.8: key_share (51), its size, the group: X25519MLKEM768.
+  while (server_wire_->sent.empty()) ASSERT_TRUE(loop_->turn(false));
+  const size_t group = server_wire_->sent.find("\x11\xec");
+  ASSERT_NE(group, std::string::npos);
+  EXPECT_EQ(server_wire_->sent.substr(group - 4, 2), std::string("\x00\x33", 2));
+  run();
+  EXPECT_TRUE(client_stream_) << client_error_;
+}
+
 TEST_F(TlsTest, the_name_picks_the_certificate) {
   add({"default.example"});
   add({"a.example", "*.b.example"});
