@@ -285,7 +285,7 @@ export const fetch_says_what_is_wrong = {
     await assert_rejects(fetch(used), TypeError);
     await assert_rejects(fetch("nonsense"), TypeError, "Invalid URL");
     assert_equals(typeof caches, "undefined");
-    assert_equals(typeof WebSocketPair, "undefined");
+    assert_equals(typeof WebSocketPair, "function");
   },
 };
 

@@ -18,6 +18,7 @@ import {
   StringPrototypeSlice,
   StringPrototypeStartsWith,
   TypeError,
+  TypedArrayPrototypeGetBuffer,
   Uint8Array,
 } from "../base/primordials.js";
 import {
@@ -349,7 +350,10 @@ export class WebSocket extends EventTarget {
       if (this.#closed_in) return;
       throw new TypeError("Can't call WebSocket send() after close().");
     }
-    if (this.#socket === 0) value = kind === kText ? to_usv_string(value) : bytes_copy(value);
+    if (this.#socket === 0) {
+      value = kind === kText ? to_usv_string(value) :
+        TypedArrayPrototypeGetBuffer(bytes_copy(value));
+    }
     this.#send_data(kind, value);
   }
 
