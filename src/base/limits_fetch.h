@@ -23,12 +23,11 @@ inline constexpr size_t kClientReadAhead = 128 * 1024;  // of a response body no
 inline constexpr size_t kClientSendHighWater = 256 * 1024;     // of a request body: then it waits
 inline constexpr size_t kClientRequestHeadBytes = 256 * 1024;  // more: refused
 inline constexpr unsigned kClientInterimResponses = 16;  // 1xx before an answer; then it failed
-inline constexpr unsigned kClientRefusals = 3;  // by HTTP/2 connections that go away; then it failed
+inline constexpr unsigned kClientRefusals =
+    3;  // by HTTP/2 connections that go away; then it failed
 
 // --- subrequests (src/api/fetch) ---
-inline constexpr size_t kSubrequestsPerEvent = 10'000;    // [limits] subrequests
-inline constexpr size_t kSubrequestsAtOncePerEvent = 64;  // that wait for a head; more queue
-inline constexpr unsigned kRedirects = 20;                // "Too many redirects."
-inline constexpr size_t kDecodedChunkBytes = 64 * 1024;   // of a coded body, in one step
+inline constexpr size_t kSubrequestsPerEvent = 10'000;   // [limits] subrequests
+inline constexpr size_t kDecodedChunkBytes = 64 * 1024;  // of a coded body, in one step
 
 }  // namespace skep::limits

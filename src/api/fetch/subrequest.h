@@ -39,7 +39,7 @@ class Subrequest final : public Resource,
   // As Event::read_body; then take_chunk.
   v8::MaybeLocal<v8::Promise> read(v8::Local<v8::Context> context, BodyRead read);
   std::string websocket_key;  // Sec-WebSocket-Key that was sent, where it asks for a WebSocket
-  bool raw = false;  // set before the first read: the body stays as it came
+  bool raw = false;           // set before the first read: the body stays as it came
   std::string take_chunk() { return std::move(bytes_); }
   // Nobody wants the rest of the body.
   void cancel_body();
