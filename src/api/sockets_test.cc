@@ -145,6 +145,15 @@ TEST_F(Sockets, HalfOpen) {
   EXPECT_TRUE(wire(0)->shut_down);
 }
 
+TEST_F(Sockets, AbortedWrites) {
+  load(
+      "const s = connect('a:1'); await s.opened;"
+      "await s.writable.abort(new Error('enough')); await s.closed;"
+      "return new Response('closed');");
+  EXPECT_EQ(get([&] { accept(); }), "closed");
+  EXPECT_TRUE(wire(0)->closed);
+}
+
 TEST_F(Sockets, TlsThatBeginsLate) {
   load(
       "const plain = connect('db.test:5432', { secureTransport: 'starttls' });"

@@ -97,7 +97,8 @@ void TcpSocket::start_tls(v8::Local<v8::Context> context, std::string_view host)
   opened_.Reset();
   if (state_ == State::closing || state_ == State::over) return;
   if (!in_.empty() || ended_ || shut_) {
-    return fail(in_.empty() ? kConnectionLost : kBytesBeforeTls, "startTls");
+    fail(in_.empty() ? kConnectionLost : kBytesBeforeTls, "startTls");
+    return in_.clear();
   }
   if (!stream_) {
     tls_asked_ = true;

@@ -15,7 +15,7 @@ import {
 } from "../base/primordials.js";
 import { illegal_constructor, require_args, to_dictionary, to_usv_string }
   from "../base/webidl.js";
-import { mark_handled } from "../streams/promises.js";
+import { mark_handled, resolved } from "../streams/promises.js";
 import { byte_close, byte_enqueue, new_byte_stream } from "../streams/streams.js";
 import { create_writable } from "../streams/writable.js";
 
@@ -91,8 +91,12 @@ class Socket {
       (chunk) => this.#write(chunk),
       () => {
         if (!this.#gone) socket_shutdown(id);
+        return resolved();
       },
-      () => this.#end()).stream;
+      () => {
+        this.#end();
+        return resolved();
+      }).stream;
   }
 
   get readable() {
