@@ -243,9 +243,9 @@ TEST_F(Sockets, WritingWaitsForThePeer) {
 TEST_F(Sockets, WhatABadWriteSays) {
   load(
       "const s = connect('a:1'), w = s.writable.getWriter(); await s.opened;"
-      "return new Response(await w.write('text').catch((e) => `${e.name}: ${e.message}`));");
+      "return new Response(await w.write('text').catch((e) => `caught ${e.name}: ${e.message}`));");
   EXPECT_EQ(get([&] { accept(); }),
-            "TypeError: This WritableStream only supports writing byte types.");
+            "caught TypeError: This WritableStream only supports writing byte types.");
 }
 
 TEST_F(Sockets, HowManyAtOnce) {

@@ -57,6 +57,15 @@ function parse_address(address) {
   return [host, +port];
 }
 
+// What the algorithms of a stream are to return.
+function as_promise(run) {
+  try {
+    return run() ?? resolved();
+  } catch (error) {
+    return PromiseReject(error);
+  }
+}
+
 class Socket {
   #id;
   #transport;
@@ -88,15 +97,11 @@ class Socket {
     this.#controller = controller;
     this.#writable = create_writable(
       () => opened,
-      (chunk) => this.#write(chunk),
-      () => {
+      (chunk) => as_promise(() => this.#write(chunk)),
+      () => as_promise(() => {
         if (!this.#gone) socket_shutdown(id);
-        return resolved();
-      },
-      () => {
-        this.#end();
-        return resolved();
-      }).stream;
+      }),
+      () => as_promise(() => this.#end())).stream;
   }
 
   get readable() {
