@@ -2,13 +2,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
+#include <liburing.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <ctime>
 
@@ -20,13 +19,12 @@ namespace {
 
 using config::AccessFormat;
 
-// How long a write may find no room before what it holds is given up.
-constexpr int kWriteMs = 1'000;
-
 Result<UniqueFd> open_file(const std::string& path) {
-  // Not blocking, for the sake of pipes: without a reader, or with a slow one.
+  // A pipe without a reader is an error, and nothing to wait for.
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640));
   if (!fd) return fail_errno(fmt::format("cannot open the access log {}", path), errno);
+  // The ring waits for room in a pipe only where the descriptor does.
+  if (fcntl(fd.get(), F_SETFL, O_APPEND) != 0) return fail_errno(path, errno);
   return fd;
 }
 
@@ -157,102 +155,126 @@ std::string format_access(const AccessEntryView& entry, AccessFormat format) {
   return out += '\n';
 }
 
+struct AccessLog::State final : public loop::Completion {
+  void complete(int32_t result, uint32_t, bool) override {
+    in_flight = false;
+    took(result);
+    if (abandoned) {
+      last_words();
+      delete this;
+    } else {
+      send();
+    }
+  }
+
+  // What became of a write of `batch`.
+  void took(int32_t result) {
+    if (result >= 0) {
+      broken = false;
+      batch.erase(0, static_cast<size_t>(result));
+      if (batch.empty()) written += std::exchange(batch_lines, 0);
+      return;
+    }
+    if (result == -EINTR || result == -EAGAIN || result == -ECANCELED) return;
+    if (!std::exchange(broken, true))
+      log_error("the access log takes no lines: {}", std::strerror(-result));
+    dropped += std::exchange(batch_lines, 0);
+    batch.clear();
+  }
+
+  void send() {
+    if (loop == nullptr || in_flight) return;
+    if (batch.empty()) {
+      if (waiting.empty()) return;
+      batch = std::exchange(waiting, std::string());
+      batch_lines = std::exchange(waiting_lines, 0);
+      // Between two batches, so that each is in one file.
+      if (next_file) file = std::exchange(next_file, UniqueFd());
+    }
+    in_flight = true;
+    io_uring_prep_write(loop->prepare(this), file.get(), batch.data(),
+                        static_cast<unsigned>(batch.size()), static_cast<uint64_t>(-1));
+  }
+
+  // At the end, without the loop: what goes at once.
+  void last_words() {
+    fcntl(file.get(), F_SETFL, O_APPEND | O_NONBLOCK);
+    batch += waiting;
+    while (!batch.empty()) {
+      const ssize_t done = ::write(file.get(), batch.data(), batch.size());
+      if (done < 0 && errno == EINTR) continue;
+      if (done <= 0) return;
+      batch.erase(0, static_cast<size_t>(done));
+    }
+  }
+
+  loop::Loop* loop = nullptr;
+  UniqueFd file, next_file;
+  std::string waiting, batch;
+  uint64_t waiting_lines = 0, batch_lines = 0;
+  uint64_t written = 0, dropped = 0;
+  bool in_flight = false, abandoned = false;
+  bool broken = false;  // said once that the file takes nothing
+};
+
+AccessLog::AccessLog(const config::AccessLogConfig& config) : config_(config), state_(new State) {}
+
 Result<std::unique_ptr<AccessLog>> AccessLog::open(const config::AccessLogConfig& config) {
   std::unique_ptr<AccessLog> log(new AccessLog(config));
-  SKEP_TRY_ASSIGN(log->file_, open_file(config.path));
+  SKEP_TRY_ASSIGN(log->state_->file, open_file(config.path));
   return log;
 }
 
 Result<> AccessLog::give_to(uint32_t uid, uint32_t gid) {
   struct stat status;
-  if (fstat(file_.get(), &status) != 0) return fail_errno(config_.path, errno);
+  if (fstat(state_->file.get(), &status) != 0) return fail_errno(config_.path, errno);
   if (!S_ISREG(status.st_mode)) return {};
-  if (fchown(file_.get(), uid, gid) != 0) return fail_errno(config_.path, errno);
+  if (fchown(state_->file.get(), uid, gid) != 0) return fail_errno(config_.path, errno);
   return {};
 }
 
 AccessLog::~AccessLog() {
-  if (!thread_.joinable()) return;
-  {
-    const std::lock_guard lock(mutex_);
-    ending_ = true;
+  if (state_->in_flight) {
+    state_->abandoned = true;
+    state_->loop->cancel(state_);
+    return;
   }
-  wake_.notify_one();
-  thread_.join();
+  if (state_->file) state_->last_words();
+  delete state_;
+}
+
+void AccessLog::start(loop::Loop& loop) {
+  state_->loop = &loop;
+  state_->send();
 }
 
 void AccessLog::write(const AccessEntryView& entry) {
   const std::string line = format_access(entry, config_.format);
-  {
-    const std::lock_guard lock(mutex_);
-    // Not before the first line: by then the broker is who it will be, and its signals are masked.
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-    if (waiting_.size() + line.size() > limits::kAccessBufferBytes) {
-      dropped_++;
-      return;
-    }
-    waiting_ += line;
-    waiting_lines_++;
+  if (state_->waiting.size() + line.size() > limits::kAccessBufferBytes) {
+    state_->dropped++;
+    return;
   }
-  wake_.notify_one();
+  state_->waiting += line;
+  state_->waiting_lines++;
+  state_->send();
 }
 
 void AccessLog::reopen() {
   auto file = open_file(config_.path);
   if (!file) return log_error("{}; going on with the file that was open", file.error().message);
-  const std::lock_guard lock(mutex_);
-  file_ = std::move(*file);
+  state_->next_file = std::move(*file);
 }
 
 void AccessLog::add_dropped(uint64_t lines) {
-  const std::lock_guard lock(mutex_);
-  dropped_ += lines;
+  state_->dropped += lines;
 }
 
 uint64_t AccessLog::written() const {
-  const std::lock_guard lock(mutex_);
-  return written_;
+  return state_->written;
 }
 
 uint64_t AccessLog::dropped() const {
-  const std::lock_guard lock(mutex_);
-  return dropped_;
-}
-
-// Whole batches: between two of them the file may be another one.
-void AccessLog::run() {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    wake_.wait(lock, [this] { return !waiting_.empty() || ending_; });
-    if (waiting_.empty()) return;
-    const std::string batch = std::exchange(waiting_, std::string());
-    const uint64_t lines = std::exchange(waiting_lines_, 0);
-    // A reopen() must not close it under the write.
-    const UniqueFd file(fcntl(file_.get(), F_DUPFD_CLOEXEC, 3));
-    const bool ending = ending_;
-    lock.unlock();
-    std::string_view rest = batch;
-    int error = 0;
-    while (!rest.empty()) {
-      const ssize_t done = ::write(file.get(), rest.data(), rest.size());
-      if (done > 0) {
-        rest.remove_prefix(static_cast<size_t>(done));
-        continue;
-      }
-      if (done < 0 && errno == EINTR) continue;
-      pollfd poll_fd{.fd = file.get(), .events = POLLOUT, .revents = 0};
-      if (done < 0 && errno == EAGAIN && !ending && poll(&poll_fd, 1, kWriteMs) > 0) continue;
-      error = errno;
-      break;
-    }
-    lock.lock();
-    const auto lost = static_cast<uint64_t>(std::count(rest.begin(), rest.end(), '\n'));
-    written_ += lines - std::min(lines, lost);
-    dropped_ += lost;
-    if (!rest.empty() && !std::exchange(broken_, true))
-      log_error("the access log {} takes no lines: {}", config_.path, std::strerror(error));
-    if (rest.empty()) broken_ = false;
-  }
+  return state_->dropped;
 }
 
 }  // namespace skep::broker

@@ -1,20 +1,18 @@
 // The access log: one line a request, in a file that the broker opened while it still had the
-// right to, appended in batches by a thread of its own, so that a full disk or a slow reader holds
-// up nothing else. What the file does not take in time is dropped and counted. Owned by the broker;
-// everything in an entry is a stranger's text.
+// right to, appended in batches by operations of the ring, so that a full disk or a slow reader
+// holds up nothing else. What the file does not take in time is dropped and counted. Owned by the
+// broker, on its loop; everything in an entry is a stranger's text.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "config/edge.h"
+#include "loop/loop.h"
 
 namespace skep::broker {
 
@@ -33,16 +31,18 @@ class AccessLog {
  public:
   // Opens the file. Errors: it cannot be opened or made.
   static Result<std::unique_ptr<AccessLog>> open(const config::AccessLogConfig& config);
+  // Writes what it has, as far as that does not wait.
   ~AccessLog();
   AccessLog(const AccessLog&) = delete;
   AccessLog& operator=(const AccessLog&) = delete;
 
   // Whose the file is from now on: the user that the broker becomes, so that it can be opened anew.
   Result<> give_to(uint32_t uid, uint32_t gid);
+  // Lines are kept until then. The loop outlives the log.
+  void start(loop::Loop& loop);
   void write(const AccessEntryView& entry);
   // The file was moved away: goes on in a new one of that name.
   void reopen();
-
   // Lines that never came this far.
   void add_dropped(uint64_t lines);
 
@@ -50,19 +50,12 @@ class AccessLog {
   uint64_t dropped() const;
 
  private:
-  explicit AccessLog(const config::AccessLogConfig& config) : config_(config) {}
-  void run();
+  struct State;  // outlives the log while a write is in flight
+
+  explicit AccessLog(const config::AccessLogConfig& config);
 
   const config::AccessLogConfig config_;
-  mutable std::mutex mutex_;
-  std::condition_variable wake_;
-  UniqueFd file_;
-  std::string waiting_;
-  uint64_t waiting_lines_ = 0;
-  uint64_t written_ = 0, dropped_ = 0;
-  bool ending_ = false;
-  bool broken_ = false;  // said once that the file takes nothing
-  std::thread thread_;
+  State* state_;
 };
 
 }  // namespace skep::broker

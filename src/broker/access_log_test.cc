@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -75,6 +74,10 @@ class Files : public ::testing::Test {
     std::ifstream file(path);
     return static_cast<size_t>(std::count(std::istreambuf_iterator<char>(file), {}, '\n'));
   }
+  void turn(const AccessLog& log, uint64_t written) {
+    for (int i = 0; i < 10'000 && log.written() < written; i++) ASSERT_TRUE(loop_->turn(true));
+  }
+  std::unique_ptr<loop::Loop> loop_ = std::move(*loop::Loop::create({.entries = 64}));
   std::string folder_;
 };
 
@@ -82,7 +85,9 @@ TEST_F(Files, LinesAreThereWhenItEnds) {
   {
     auto log = AccessLog::open({AccessFormat::common, path("log")});
     ASSERT_TRUE(log);
-    for (int i = 0; i < 1000; i++) (*log)->write(sample());
+    (*log)->write(sample());
+    (*log)->start(*loop_);
+    for (int i = 0; i < 999; i++) (*log)->write(sample());
   }
   EXPECT_EQ(lines(path("log")), 1000u);
 }
@@ -91,12 +96,14 @@ TEST_F(Files, AMovedFileIsLeft) {
   {
     auto log = AccessLog::open({AccessFormat::common, path("log")});
     ASSERT_TRUE(log);
+    (*log)->start(*loop_);
     (*log)->write(sample());
-    while ((*log)->written() < 1) usleep(1000);
+    turn(**log, 1);
     std::filesystem::rename(path("log"), path("old"));
     (*log)->reopen();
     (*log)->write(sample());
     (*log)->write(sample());
+    turn(**log, 3);
   }
   EXPECT_EQ(lines(path("old")), 1u);
   EXPECT_EQ(lines(path("log")), 2u);
@@ -108,6 +115,7 @@ TEST_F(Files, AReaderThatDoesNotReadHoldsUpNobody) {
   ASSERT_TRUE(reader);
   auto log = AccessLog::open({AccessFormat::json, path("pipe")});
   ASSERT_TRUE(log);
+  (*log)->start(*loop_);
   // More than a pipe and the buffer hold: each call returns, and what found no room is counted.
   for (int i = 0; i < 100'000; i++) (*log)->write(sample());
   EXPECT_GT((*log)->dropped(), 0u);

@@ -144,7 +144,8 @@ Result<> Broker::start() {
                   loop::Loop::create({.entries = 256,
                                       .fixed_files = 0,
                                       .recv_buffer_bytes = 4096,
-                                      .recv_buffer_count = options_.edge.admin_path.empty() ? 0u : 16u}));
+                                      .recv_buffer_count = admin_socket_ ? 16u : 0u}));
+  if (access_) access_->start(*loop_);
   kj_.emplace(*loop_);
   SKEP_TRY_ASSIGN(
       signals_,

@@ -8,9 +8,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <tuple>
@@ -28,6 +28,13 @@ constexpr size_t kMostBytes = 64 << 20;  // of an answer
 
 // Samples by "name{labels}".
 using Samples = std::map<std::string, double, std::less<>>;
+
+// 0 for what is none: the table shows less then.
+double number_of(std::string_view text) {
+  double value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
 
 Samples parse(std::string_view text) {
   Samples out;
@@ -88,7 +95,7 @@ void add_sample(std::map<std::string, Row>& rows, std::string_view sample, doubl
     row.shed += grown;
   } else if (name == "skep_request_duration_seconds_bucket") {
     const std::string_view bound = label_of(sample, "le");
-    row.below[bound == "+Inf" ? HUGE_VAL : std::atof(std::string(bound).c_str())] += grown;
+    row.below[bound == "+Inf" ? HUGE_VAL : number_of(bound)] += grown;
   }
 }
 
@@ -122,10 +129,11 @@ Result<std::string> get_metrics(const std::string& path) {
   return answer.substr(body + 4);
 }
 
+// No loop of the ring's for a pause and a request of a terminal's program.
 void pause(double seconds) {
   const timespec time{.tv_sec = static_cast<time_t>(seconds),
-                      .tv_nsec = static_cast<long>((seconds - static_cast<int>(seconds)) * 1e9)};
-  nanosleep(&time, nullptr);
+                      .tv_nsec = static_cast<long>((seconds - std::floor(seconds)) * 1e9)};
+  clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
 }
 
 }  // namespace
