@@ -90,7 +90,7 @@ class Socket {
     mark_handled(this.#opened);
     mark_handled(this.#closed);
     const { stream, controller } = new_byte_stream({
-      pull: () => this.#pull(),
+      pull: () => as_promise(() => this.#pull()),
       cancel: () => undefined,
     });
     this.#readable = stream;
