@@ -44,8 +44,7 @@ Samples parse(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     const size_t space = line.rfind(' ');
     if (line.starts_with('#') || space == std::string_view::npos) continue;
-    out[std::string(line.substr(0, space))] =
-        std::atof(std::string(line.substr(space + 1)).c_str());
+    out[std::string(line.substr(0, space))] = number_of(line.substr(space + 1));
   }
   return out;
 }
