@@ -230,8 +230,8 @@ void write_edge_facts(rpc::ShardStats::Builder stats, const ShardFacts& facts) {
 }
 
 void write_access(rpc::AccessEntry::Builder to, AccessRecord& record) {
-  for (std::string* text : {&record.client, &record.method, &record.url, &record.referer,
-                            &record.user_agent}) {
+  for (std::string* text :
+       {&record.client, &record.method, &record.url, &record.referer, &record.user_agent}) {
     scrub(*text);
   }
   to.setWorker(text_ptr(record.worker));

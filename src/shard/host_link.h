@@ -17,9 +17,9 @@
 #include "loop/loop.h"
 #include "net/tls/tls_server.h"
 #include "shard/access_record.h"
+#include "shard/ports.h"
 #include "shard/request_facts.h"
 #include "shard/worker_metrics.h"
-#include "shard/ports.h"
 
 namespace skep::shard {
 
@@ -48,10 +48,10 @@ struct ShardConfig {
   std::vector<std::string> workers;  // names; a worker is known by its index
   uint32_t arena_size = 16;
   std::vector<UniqueFd> listeners;
-  std::vector<PortOptions> ports;  // by listener
+  std::vector<PortOptions> ports;     // by listener
   std::vector<bool> worker_compress;  // by worker
   EdgeSettings edge;
-  net::tls::ServerConfig tls;      // no certificates: none
+  net::tls::ServerConfig tls;  // no certificates: none
 };
 
 // A module as the broker sends it. TypeScript arrives as it was written, with what an earlier

@@ -110,8 +110,8 @@ void HttpRequest::on_load_failed(const api::ExceptionReport& report) {
   if (!record.stack.empty() && !report.stack.empty()) record.stack += "\n";
   record.stack += report.stack;
   record.time_ms = wall_clock_ms();
-  worker_->metrics.note(api::Outcome::exception, page.status,
-                        owner_.loop().now_ns() - started_ns_, 0);
+  worker_->metrics.note(api::Outcome::exception, page.status, owner_.loop().now_ns() - started_ns_,
+                        0);
   owner_.host().log(std::move(record));
   answer(page.status, page.content_type, page.body);
 }

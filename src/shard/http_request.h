@@ -118,8 +118,8 @@ class HttpRequest final : public net::ExchangeEvents,
   const net::RequestHead* head_ = nullptr;
   RequestUrl url_;
   mutable RequestFacts facts_;
-  std::unique_ptr<BodyEncoder> encoder_;   // of a response that is streamed and compressed
-  std::unique_ptr<AccessRecord> access_;   // where the log is on
+  std::unique_ptr<BodyEncoder> encoder_;  // of a response that is streamed and compressed
+  std::unique_ptr<AccessRecord> access_;  // where the log is on
   Worker* worker_ = nullptr;
   Instance* instance_ = nullptr;
   api::Event* event_ = nullptr;

@@ -87,12 +87,11 @@ void Ports::begin_tls(std::unique_ptr<net::Stream> stream, loop::PeerAddress pee
     return;
   }
   const auto place = handshakes_.emplace(handshakes_.end());
-  *place = tls_->accept(
-      loop_, std::move(stream), http2,
-      [this, place, http2,
-       peer = std::move(peer)](Result<std::unique_ptr<net::Stream>> result) mutable {
-        handshake_done(place, std::move(result), std::move(peer), http2);
-      });
+  *place = tls_->accept(loop_, std::move(stream), http2,
+                        [this, place, http2, peer = std::move(peer)](
+                            Result<std::unique_ptr<net::Stream>> result) mutable {
+                          handshake_done(place, std::move(result), std::move(peer), http2);
+                        });
   (*place)->start();
 }
 

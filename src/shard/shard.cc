@@ -96,13 +96,14 @@ void Shard::attached(Result<ShardConfig> config) {
 void Shard::open_ports() {
   ports_ = std::make_unique<Ports>(
       loop_, *host_,
-      Ports::Callbacks{[this](std::unique_ptr<net::Stream> stream, loop::PeerAddress peer, bool http2) {
-                         server_->add_stream(std::move(stream), std::move(peer), http2);
-                       },
-                       [this](int error) {
-                         log(api::ConsoleLevel::error,
-                             fmt::format("cannot accept connections: {}", std::strerror(error)));
-                       }});
+      Ports::Callbacks{
+          [this](std::unique_ptr<net::Stream> stream, loop::PeerAddress peer, bool http2) {
+            server_->add_stream(std::move(stream), std::move(peer), http2);
+          },
+          [this](int error) {
+            log(api::ConsoleLevel::error,
+                fmt::format("cannot accept connections: {}", std::strerror(error)));
+          }});
   ports_->set_trusted(config_.edge.trusted);
   update_tls(early_tls_ ? *std::exchange(early_tls_, std::nullopt) : config_.tls);
   for (size_t i = 0; i < config_.listeners.size(); i++) {
