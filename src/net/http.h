@@ -30,8 +30,8 @@ struct RequestHead {
   std::span<const Header> headers;  // in order, repeated names kept apart
   int version_major = 1;            // 1 or 2
   int version_minor = 1;            // HTTP/1.x; 0 for HTTP/2
-  // ":protocol" of an extended CONNECT (RFC 8441): to the handler a GET with `upgrade` and an Upgrade
-  // header. A 101 goes out as 200, and upgrade() gives the stream's bytes.
+  // ":protocol" of an extended CONNECT (RFC 8441): to the handler a GET with `upgrade` and an
+  // Upgrade header. A 101 goes out as 200, and upgrade() gives the stream's bytes.
   std::string_view protocol;
   std::optional<uint64_t> content_length;
   bool has_body = false;  // content-length > 0, or chunked
