@@ -85,6 +85,7 @@ export class Request {
   #redirect = "manual";
   #signal = null;
   #cf = undefined;
+  #cf_event = 0;     // of which event's request cf is, while it is not looked at
   #cache = undefined;
   #raw_response = false;  // encodeResponseBody: "manual"
 
@@ -105,7 +106,7 @@ export class Request {
       this.#method = source.#method;
       this.#url = source.#url;
       this.#redirect = source.#redirect;
-      this.#cf = source.#cf_value();
+      this.#take_cf(source);
       this.#cache = source.#cache;
       this.#raw_response = source.#raw_response;
     } else {
@@ -208,8 +209,14 @@ export class Request {
     return this.#body;
   }
 
+  #take_cf(source) {
+    this.#cf = source.#cf;
+    this.#cf_event = source.#event !== 0 ? source.#event : source.#cf_event;
+  }
+
   #cf_value() {
-    if (this.#event !== 0 && this.#cf === undefined) this.#cf = request_cf(this.#event);
+    const event = this.#event !== 0 ? this.#event : this.#cf_event;
+    if (event !== 0 && this.#cf === undefined) this.#cf = request_cf(event);
     return this.#cf;
   }
 
@@ -272,7 +279,7 @@ export class Request {
     const copy = new Request(this.#url, { __proto__: null, method: "GET" });
     copy.#method = this.#method;
     copy.#redirect = this.#redirect;
-    copy.#cf = this.#cf_value();
+    copy.#take_cf(this);
     copy.#cache = this.#cache;
     copy.#list = copy_list(headers_list(this.#headers_object()));
     if (this.#signal !== null) copy.#signal = any_signal([this.#signal]);
