@@ -31,13 +31,12 @@ class Sockets : public ::testing::Test {
     }));
     return exchange.failed ? "failed: " + exchange.failed->exception.message : exchange.body;
   }
-  // Accepts what is asked for.
+  // Accepts what is asked for, and still wanted.
   void accept() {
-    while (connector_.wires.size() < connector_.attempts.size()) {
-      connector_.accept(connector_.wires.size());
+    for (; accepted_ < connector_.attempts.size(); ++accepted_) {
+      if (!connector_.attempts[accepted_]->cancelled) connector_.accept(accepted_);
     }
   }
-
   // Once connection `index` has brought `wanted`, `reply` comes.
   void answer(size_t index, std::string_view wanted, std::string_view reply) {
     accept();
@@ -51,6 +50,7 @@ class Sockets : public ::testing::Test {
 
   net::testing::MemoryConnector connector_;
   Worker worker_;
+  size_t accepted_ = 0;
   size_t refused_ = 0;
 };
 
