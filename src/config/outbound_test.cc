@@ -73,7 +73,7 @@ TEST(Outbound, InSkepToml) {
       "[[listen]]\naddress = \"127.0.0.1:1\"\n[[worker]]\npath = \"/w.js\"\nname = \"w\"\n";
   const auto good = parse_serve_config(
       "[outbound]\nallow = [\"10.0.0.0/8\", \"[::1]:80\"]\ndeny = [\"1.2.3.4\"]\n"
-      "trust = [\"ca.pem\", \"/etc/ca.pem\"]\n" +
+      "trust = [\"ca.pem\", \"/etc/ca.pem\"]\nresolver = [\"127.0.0.1:5353\", \"::1\"]\n" +
           rest,
       "/skep.toml");
   EXPECT_TRUE(good.diagnostics.empty());
