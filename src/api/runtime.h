@@ -56,8 +56,8 @@ struct WorkerOptions {
   std::string compatibility_date;
   std::vector<std::string> compatibility_flags;  // in effect
   std::vector<EnvVar> env;
-  int64_t cpu_ms = 0;          // a request; 0: no limit
-  int64_t startup_cpu_ms = 0;  // top-level evaluation; 0: no limit
+  int64_t cpu_ms = 0;                                   // a request; 0: no limit
+  int64_t startup_cpu_ms = 0;                           // top-level evaluation; 0: no limit
   uint32_t subrequests = limits::kSubrequestsPerEvent;  // and connect(), an event
 };
 

@@ -121,8 +121,7 @@ Result<> Broker::start_admin() {
   SKEP_TRY_ASSIGN(auto sockets, admin_socket_->of_shard(0));
   std::vector<std::string> names;
   for (const WorkerOptions& worker : options_.workers) names.push_back(worker.name);
-  admin_.emplace(*loop_, std::move(sockets.front()), *supervisor_, std::move(names),
-                 access_.get());
+  admin_.emplace(*loop_, std::move(sockets.front()), *supervisor_, std::move(names), access_.get());
   return {};
 }
 
@@ -140,11 +139,10 @@ Result<> Broker::start() {
   SKEP_TRY(open_what_needs_rights());
   // What a zygote leaves behind when it dies is the broker's to wait for.
   prctl(PR_SET_CHILD_SUBREAPER, 1);
-  SKEP_TRY_ASSIGN(loop_,
-                  loop::Loop::create({.entries = 256,
-                                      .fixed_files = 0,
-                                      .recv_buffer_bytes = 4096,
-                                      .recv_buffer_count = admin_socket_ ? 16u : 0u}));
+  SKEP_TRY_ASSIGN(loop_, loop::Loop::create({.entries = 256,
+                                             .fixed_files = 0,
+                                             .recv_buffer_bytes = 4096,
+                                             .recv_buffer_count = admin_socket_ ? 16u : 0u}));
   if (access_) access_->start(*loop_);
   kj_.emplace(*loop_);
   SKEP_TRY_ASSIGN(

@@ -42,7 +42,7 @@ struct BrokerOptions {
   config::OutboundRules outbound;
   config::EdgeConfig edge;
   bool outbound_local = false;  // workers may connect to addresses that are not public
-  uint32_t shards = 0;  // 0: one a core
+  uint32_t shards = 0;          // 0: one a core
   uint32_t arena_size = 16;
   config::SandboxLevel sandbox = config::SandboxLevel::full;
   bool change_user = false;  // root becomes `user` once everything is open

@@ -168,8 +168,8 @@ int zygote_main(const std::vector<std::string>& text) {
   sigprocmask(SIG_BLOCK, &children, nullptr);
   const int signals = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
 
-  // BoringSSL's generator sets up a page that the kernel wipes at a fork, by which each shard knows to
-  // draw a seed of its own; a shard may not ask for such a page any more.
+  // BoringSSL's generator sets up a page that the kernel wipes at a fork, by which each shard knows
+  // to draw a seed of its own; a shard may not ask for such a page any more.
   uint8_t drawn = 0;
   RAND_bytes(&drawn, sizeof drawn);
 

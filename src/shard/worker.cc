@@ -95,8 +95,8 @@ api::WorkerOptions Worker::options() const {
   options.compatibility_flags = files.compatibility_flags;
   options.env = files.env;
   options.cpu_ms = files.cpu_ms != 0 ? files.cpu_ms : limits.cpu_ms;
-  options.subrequests = files.subrequests != 0 ? std::min(files.subrequests, limits.subrequests)
-                                               : limits.subrequests;
+  options.subrequests =
+      files.subrequests != 0 ? std::min(files.subrequests, limits.subrequests) : limits.subrequests;
   options.startup_cpu_ms = limits.startup_cpu_ms;
   return options;
 }

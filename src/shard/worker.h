@@ -96,7 +96,7 @@ class Instance final : public api::RuntimeHost {
   std::shared_ptr<WorkerVersion> version;
   api::Runtime* runtime = nullptr;
   int64_t last_used_ns = 0;
-  bool retired = false;  // takes no new requests; goes when idle
+  bool retired = false;       // takes no new requests; goes when idle
   bool sockets_told = false;  // that it is retired
   std::unique_ptr<isolate::Tenant> take_tenant() { return std::move(tenant_); }
   isolate::Tenant& tenant() { return *tenant_; }

@@ -171,7 +171,8 @@ bool Event::stalled() const {
 }
 
 bool Event::over() const {
-  return !failed_ && (stopped_ || (!handler_pending_ && !response_open_ && !client_given_ && waits_ == 0));
+  return !failed_ &&
+         (stopped_ || (!handler_pending_ && !response_open_ && !client_given_ && waits_ == 0));
 }
 
 void Event::settle() {

@@ -224,7 +224,7 @@ class Event final : public FetchChannelEvents {
   unsigned pending_ = 0;  // operations that call back by themselves
   bool handler_pending_ = true;
   bool response_started_ = false;
-  bool response_open_ = false;  // started, streamed, not finished
+  bool response_open_ = false;        // started, streamed, not finished
   ConnectionTaker* taker_ = nullptr;  // the connection is due to it
   bool client_given_ = false;         // a WebSocket has the connection, or will
   bool renew_cpu_ = false;

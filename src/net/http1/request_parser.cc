@@ -264,9 +264,11 @@ bool RequestParser::tiles_headers() const {
   for (const HeaderSpan& span : spans_) {
     if (span.name.begin != at || span.name.end <= at || raw[span.name.end] != ':') return false;
     at = span.name.end + 1;
-    // An empty value may have no span of its own.
-    const size_t value_begin = span.value.end == 0 ? at : span.value.begin;
-    const size_t value_end = span.value.end == 0 ? at : span.value.end;
+    // llhttp places an empty value wherever it stood when it saw that nothing comes: beyond the
+    // line.
+    const bool empty = span.value.begin == span.value.end;
+    const size_t value_begin = empty ? at : span.value.begin;
+    const size_t value_end = empty ? at : span.value.end;
     if (value_begin < at || value_end < value_begin) return false;
     if (!trim_whitespace(raw.substr(at, value_begin - at)).empty()) return false;
     at = value_end;
