@@ -1,5 +1,6 @@
-// Every bound of the program, in one place: a queue, table or input without a line here is a bug.
-// What an administrator may change says so and names its key in skep.toml.
+// Bounds of the program: a queue, table or input without a line here, or in the limits_NAME.h of
+// its part beside this file, is a bug. What an administrator may change says so and names its key
+// in skep.toml.
 #pragma once
 
 #include <cstddef>

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/assert.h"
 
 namespace skep {
@@ -16,14 +17,6 @@ constexpr uint32_t kTrackedWorkers = 1u << 24;
 
 bool is_host_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
-}
-
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return out;
 }
 
 std::string_view without_final_dot(std::string_view host) {
@@ -55,7 +48,7 @@ Result<> check_host_name(std::string_view host) {
 // Fills host and host_kind.
 Result<> parse_host(std::string_view host, RoutePattern& pattern) {
   if (host.empty()) return fail("the host is missing, as in \"example.com/*\"");
-  const std::string lower = lower_case(host);
+  const std::string lower = ascii_lower(host);
   host = lower;
   if (host.starts_with("*.")) {
     pattern.host_kind = RoutePattern::Host::subdomains;
@@ -196,7 +189,7 @@ Result<> RouteTable::add(std::string_view text, uint32_t worker) {
 }
 
 void RouteTable::add_name(std::string_view name, uint32_t worker) {
-  names_.insert_or_assign(lower_case(name), worker);
+  names_.insert_or_assign(ascii_lower(name), worker);
 }
 
 std::optional<uint32_t> RouteTable::match_path(const Paths& paths, std::string_view path) {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/ascii.h"
 #include "base/limits_outbound.h"
 #include "base/unique_fd.h"
 
@@ -204,9 +205,7 @@ Host read_host(std::string_view text) {
     host.addresses.push_back(bytes);
     return host;
   }
-  std::string name(text);
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::string name = ascii_lower(text);
   if (name.ends_with('.')) name.pop_back();
   if (name.size() > limits::kOutboundHostBytes) return host;
   const auto labels = labels_of(name);

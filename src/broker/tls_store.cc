@@ -14,6 +14,7 @@
 #include "base/limits_tls.h"
 #include "base/log.h"
 #include "base/unique_fd.h"
+#include "config/files.h"
 #include "net/tls/tickets.h"
 #include "rpc/outcome.h"
 
@@ -26,21 +27,6 @@ constexpr int64_t kRenewBeforeSeconds = 7 * kDaySeconds;
 constexpr const char* kRootBundles[] = {"/etc/ssl/certs/ca-certificates.crt",
                                         "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
                                         "/etc/ssl/ca-bundle.pem"};
-
-Result<std::string> read_small_file(const std::string& path, size_t most) {
-  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return fail_errno(path, errno);
-  std::string text;
-  char buffer[16 * 1024];
-  for (;;) {
-    const ssize_t count = ::read(fd.get(), buffer, sizeof buffer);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail_errno(path, errno);
-    if (count == 0) return text;
-    text.append(buffer, static_cast<size_t>(count));
-    if (text.size() > most) return fail(fmt::format("{}: larger than {} bytes", path, most));
-  }
-}
 
 Result<> write_file(const std::string& path, const std::string& text, mode_t mode) {
   const UniqueFd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
@@ -111,11 +97,12 @@ void warn_of_dates(const std::string& path, const net::tls::CertificateChain& ch
 Result<TlsStore::Identity> TlsStore::read(const config::CertificateFiles& files) {
   Identity identity;
   SKEP_TRY_ASSIGN(const std::string cert,
-                  read_small_file(files.cert, limits::kCertificateFileBytes));
+                  config::read_text_file(files.cert, limits::kCertificateFileBytes));
   auto chain = net::tls::read_certificate_chain(cert);
   if (!chain) return wrap(files.cert, std::move(chain).error());
   identity.chain = std::move(*chain);
-  SKEP_TRY_ASSIGN(const std::string key, read_small_file(files.key, limits::kCertificateFileBytes));
+  SKEP_TRY_ASSIGN(const std::string key,
+                  config::read_text_file(files.key, limits::kCertificateFileBytes));
   auto parsed = net::tls::PrivateKey::from_pem(key);
   if (!parsed) return wrap(files.key, std::move(parsed).error());
   identity.key = std::move(*parsed);
@@ -123,12 +110,13 @@ Result<TlsStore::Identity> TlsStore::read(const config::CertificateFiles& files)
     return fail(
         fmt::format("{}: the key is not that of the certificate in {}", files.key, files.cert));
   if (!files.ocsp.empty()) {
-    SKEP_TRY_ASSIGN(identity.ocsp, read_small_file(files.ocsp, limits::kCertificateFileBytes));
+    SKEP_TRY_ASSIGN(identity.ocsp,
+                    config::read_text_file(files.ocsp, limits::kCertificateFileBytes));
   }
   identity.client_auth = files.client_auth;
   if (!files.client_ca.empty()) {
     SKEP_TRY_ASSIGN(const std::string roots,
-                    read_small_file(files.client_ca, limits::kCertificateFileBytes));
+                    config::read_text_file(files.client_ca, limits::kCertificateFileBytes));
     auto certificates = net::tls::read_certificates(roots);
     if (!certificates) return wrap(files.client_ca, std::move(certificates).error());
     identity.client_ca = std::move(*certificates);
@@ -218,7 +206,7 @@ void TlsStore::write(rpc::TlsConfig::Builder to, loop::Loop& loop,
 
 Result<std::string> read_trusted_roots() {
   for (const char* path : kRootBundles) {
-    auto text = read_small_file(path, limits::kRootStoreBytes);
+    auto text = config::read_text_file(path, limits::kRootStoreBytes);
     if (text) return text;
   }
   return fail(fmt::format("no trusted certificates were found ({}): install ca-certificates",
@@ -226,13 +214,13 @@ Result<std::string> read_trusted_roots() {
 }
 
 Result<std::string> read_certificates(const std::string& path) {
-  return read_small_file(path, limits::kRootStoreBytes);
+  return config::read_text_file(path, limits::kRootStoreBytes);
 }
 
 Result<config::CertificateFiles> development_certificate(const std::string& folder) {
   config::CertificateFiles files{.cert = folder + "/localhost.pem",
                                  .key = folder + "/localhost.key"};
-  const auto text = read_small_file(files.cert, limits::kCertificateFileBytes);
+  const auto text = config::read_text_file(files.cert, limits::kCertificateFileBytes);
   const auto chain = text ? net::tls::read_certificate_chain(*text)
                           : Result<net::tls::CertificateChain>(fail("none"));
   if (chain && access(files.key.c_str(), R_OK) == 0 &&

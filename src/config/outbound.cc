@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/ascii.h"
 #include "base/limits_outbound.h"
 #include "config/files.h"
 
@@ -22,8 +23,8 @@ std::optional<unsigned> number(std::string_view text, unsigned most) {
 }
 
 // A name, or "*." and a name. Its last label is no number, for that would be an address.
-bool read_name(std::string name, OutboundRule& rule) {
-  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+bool read_name(std::string_view text, OutboundRule& rule) {
+  const std::string name = ascii_lower(text);
   std::string_view rest = name;
   if (rest.starts_with("*.")) rest.remove_prefix(2);
   if (rest.empty() || rest.size() > limits::kOutboundHostBytes) return false;

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <iterator>
 
+#include "base/ascii.h"
+
 namespace skep::net {
 namespace {
 
@@ -105,10 +107,6 @@ bool all_of_class(std::string_view text, CharacterClass wanted) {
   return common != 0;
 }
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-}
-
 bool is_ip_literal(std::string_view text) {
   for (const char c : text) {
     if (c != ':' && c != '.' && (kClasses[static_cast<uint8_t>(c)] & kHex) == 0) return false;
@@ -121,7 +119,7 @@ bool is_ip_literal(std::string_view text) {
 bool equals_ignore_case(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   for (size_t i = 0; i < a.size(); i++) {
-    if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
+    if (a[i] != b[i] && ascii_lower(a[i]) != ascii_lower(b[i])) return false;
   }
   return true;
 }

@@ -1,15 +1,15 @@
 #include "net/server.h"
 
-#include "net/http1/server_core.h"
+#include "net/server_core.h"
 
 namespace skep::net {
 
 struct Server::Impl {
-  std::shared_ptr<http1::ServerCore> core;
+  std::shared_ptr<ServerCore> core;
 };
 
 Server::Server(loop::Loop& loop, HttpHandler& handler, ServerOptions options)
-    : impl_(std::make_unique<Impl>(std::make_shared<http1::ServerCore>(loop, handler, options))) {}
+    : impl_(std::make_unique<Impl>(std::make_shared<ServerCore>(loop, handler, options))) {}
 
 Server::~Server() {
   impl_->core->shut_down();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/assert.h"
+
 namespace skep::net::testing {
 namespace {
 
@@ -111,6 +113,21 @@ void Visit::on_closed(bool complete) {
   (complete ? site.completed : site.broken)++;
   site.remove(this);
   site.call_hook("closed");
+}
+
+std::unique_ptr<loop::Loop> make_loop() {
+  auto loop = loop::Loop::create(
+      {.entries = 64, .fixed_files = 0, .recv_buffer_bytes = 0, .recv_buffer_count = 0});
+  SKEP_ASSERT(loop);
+  return std::move(*loop);
+}
+
+void run_turns(loop::Loop& loop, Wire& wire) {
+  for (int i = 0; i < 3; i++) {
+    SKEP_ASSERT(loop.turn(false));
+    wire.report_sent();
+    wire.pump();
+  }
 }
 
 }  // namespace skep::net::testing

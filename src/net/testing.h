@@ -88,6 +88,11 @@ class MemoryStream final : public Stream {
   std::shared_ptr<Wire> wire_;
 };
 
+// A loop without sockets, for memory streams.
+std::unique_ptr<loop::Loop> make_loop();
+// A few turns of the loop, with what the stream owes handed over between them.
+void run_turns(loop::Loop& loop, Wire& wire);
+
 class Site;
 
 // One request at the Site; lives until its exchange is over.

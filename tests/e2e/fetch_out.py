@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 
-from support import Folder, check, dev, finish, prefix, serve, write
+from support import Folder, Listening, check, dev, finish, prefix, serve, write
 
 PROXY = """
 export default { async fetch(request) {
@@ -61,32 +61,14 @@ def head_of(connection):
     return head.decode("latin-1"), rest
 
 
-class Origin:
-    """A server whose every connection is given to `serve(connection, head, rest)`."""
+class Origin(Listening):
+    """A server whose every connection is given to `serve_one(connection, head, rest)`."""
 
     def __init__(self, serve_one, tls=None):
+        super().__init__()
         self.serve_one = serve_one
         self.tls = tls
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
-        self.port = self.listener.getsockname()[1]
-        self.connections = 0
         self.closed = threading.Event()  # a client closed before it had all
-
-    def __enter__(self):
-        threading.Thread(target=self.accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.listener.close()
-
-    def accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self.run, args=(connection,), daemon=True).start()
 
     def run(self, connection):
         try:

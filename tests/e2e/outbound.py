@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.parse
 
-from support import Folder, check, dev, finish, free_port, serve, write
+from support import Folder, Listening, check, dev, finish, free_port, serve, write
 
 REACH = """
 import { connect } from "cloudflare:sockets";
@@ -35,32 +35,10 @@ export default { async fetch(request) {
 """
 
 
-class Target:
+class Target(Listening):
     """A server that counts who comes and says hello to each."""
 
-    def __init__(self, address="127.0.0.1", port=0):
-        self.listener = socket.create_server((address, port), backlog=64,
-                                             family=socket.AF_INET6 if ":" in address else socket.AF_INET)
-        self.port = self.listener.getsockname()[1]
-        self.connections = 0
-
-    def __enter__(self):
-        threading.Thread(target=self.accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.listener.close()
-
-    def accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self.answer, args=(connection,), daemon=True).start()
-
-    def answer(self, connection):
+    def run(self, connection):
         with connection:
             try:
                 connection.recv(65536)
@@ -267,7 +245,7 @@ class Database(Target):
     def message(kind, body):
         return kind + struct.pack("!I", len(body) + 4) + body
 
-    def answer(self, connection):
+    def run(self, connection):
         try:
             length, code = struct.unpack("!II", self.exactly(connection, 8))
             if code == 80877103:  # SSLRequest
@@ -388,7 +366,7 @@ class Lines(Target):
         super().__init__()
         self.tls = tls
 
-    def answer(self, connection):
+    def run(self, connection):
         try:
             with self.tls.wrap_socket(connection, server_side=True) as secure:
                 for line in secure.makefile("rb"):

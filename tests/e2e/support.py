@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -157,3 +158,29 @@ def serve(folder, workers, more="", shards=1):
         if routes:
             text += f"routes = {list(routes)!r}\n".replace("'", '"')
     return Skep("serve", "--config", write(folder, "skep.toml", text), port=port)
+
+
+class Listening:
+    """A server of the test's own on loopback: run(connection) on a thread for each who comes; counts them."""
+
+    def __init__(self, address="127.0.0.1", port=0):
+        self.listener = socket.create_server((address, port), backlog=2048,
+                                             family=socket.AF_INET6 if ":" in address else socket.AF_INET)
+        self.port = self.listener.getsockname()[1]
+        self.connections = 0
+
+    def __enter__(self):
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self.run, args=(connection,), daemon=True).start()

@@ -6,6 +6,7 @@
 #include "api/event/event.h"
 #include "api/fetch/head_maker.h"
 #include "api/runtime_impl.h"
+#include "base/ascii.h"
 #include "net/headers.h"
 
 namespace skep::api {
@@ -227,14 +228,6 @@ void utf8_decode(const Info& info) {
   if (to_js_string(isolate, text).ToLocal(&string)) info.GetReturnValue().Set(string);
 }
 
-std::string lower_case(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c += 32;
-  }
-  return lower;
-}
-
 }  // namespace
 
 v8::MaybeLocal<v8::Value> combined_header(v8::Isolate* isolate,
@@ -262,7 +255,7 @@ v8::MaybeLocal<v8::Value> combined_header(v8::Isolate* isolate,
 v8::Local<v8::Array> flat_headers(v8::Isolate* isolate, std::span<const net::Header> headers) {
   v8::LocalVector<v8::Value> list(isolate);
   for (const net::Header& header : headers) {
-    const std::string lower = lower_case(header.name);
+    const std::string lower = ascii_lower(header.name);
     list.push_back(js_name(isolate, lower));
     list.push_back(js_text(isolate, header.value));
     list.push_back(lower == header.name ? list[list.size() - 2]

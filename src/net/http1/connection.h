@@ -14,8 +14,8 @@
 #include <string_view>
 
 #include "net/http1/exchange.h"
-#include "net/http1/server_core.h"
 #include "net/server_connection.h"
+#include "net/server_core.h"
 
 namespace skep::net::http1 {
 

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "net/headers.h"
 #include "net/http1/connection.h"
+#include "net/response_rules.h"
 
 namespace skep::net::http1 {
 namespace {
@@ -13,10 +14,6 @@ constexpr size_t kJoinBytes = 16 * 1024;
 constexpr size_t kOutBytesKept = 32 * 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
-
-bool has_no_body(int status) {
-  return status == 101 || status == 204 || status == 304;
-}
 
 }  // namespace
 
@@ -74,7 +71,7 @@ bool Exchange::will_close(bool finish) const {
 ResponseFraming Exchange::plan(const ResponseHead& head, std::string_view body, bool finish) {
   ResponseFraming framing;
   const bool old_client = parser_.head().version_minor == 0;
-  body_dropped_ = has_no_body(head.status) || parser_.is_head_method();
+  body_dropped_ = head.status == 101 || has_no_body(head.status) || parser_.is_head_method();
   if (head.status == 101) {
     switching_ = true;
     framing.connection = ConnectionOption::upgrade;

@@ -26,21 +26,6 @@ struct Outcome {
   size_t completed = 0;
 };
 
-std::unique_ptr<loop::Loop> make_loop() {
-  auto loop = loop::Loop::create(
-      {.entries = 64, .fixed_files = 0, .recv_buffer_bytes = 0, .recv_buffer_count = 0});
-  SKEP_ASSERT(loop);
-  return std::move(*loop);
-}
-
-void run(loop::Loop& loop, Wire& wire) {
-  for (int i = 0; i < 3; i++) {
-    SKEP_ASSERT(loop.turn(false));
-    wire.report_sent();
-    wire.pump();
-  }
-}
-
 Outcome serve(loop::Loop& loop, std::string_view bytes, size_t first_bytes, size_t piece_bytes) {
   Site site;
   site.most_stream_bytes = 100'000;  // the client of this test takes everything at once
@@ -59,13 +44,13 @@ Outcome serve(loop::Loop& loop, std::string_view bytes, size_t first_bytes, size
       wire->deliver({piece.data(), piece.size()});
       at += piece.size();
       length = piece_bytes;
-      run(loop, *wire);
+      testing::run_turns(loop, *wire);
     }
     // Enough turns for whatever was pipelined.
-    for (size_t i = 0; i <= bytes.size() / 400; i++) run(loop, *wire);
+    for (size_t i = 0; i <= bytes.size() / 400; i++) testing::run_turns(loop, *wire);
     outcome.completed = site.completed;
     if (!wire->closed) wire->end();
-    run(loop, *wire);
+    testing::run_turns(loop, *wire);
     outcome.sent = wire->sent;
   }
   SKEP_ASSERT(site.open.empty());
@@ -93,7 +78,7 @@ void check_responses(std::string_view bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using skep::net::Outcome;
-  static const std::unique_ptr<skep::loop::Loop> loop = skep::net::make_loop();
+  static const std::unique_ptr<skep::loop::Loop> loop = skep::net::testing::make_loop();
   if (size < 2) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 2, size - 2);
   const Outcome whole = skep::net::serve(*loop, bytes, bytes.size() + 1, bytes.size() + 1);

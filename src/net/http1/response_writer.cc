@@ -3,8 +3,8 @@
 #include <charconv>
 #include <cstring>
 
-#include "base/limits.h"
 #include "net/headers.h"
+#include "net/response_rules.h"
 
 namespace skep::net::http1 {
 namespace {
@@ -12,40 +12,6 @@ namespace {
 constexpr std::string_view kLineEnd = "\r\n";
 // Status line, Content-Length or Transfer-Encoding, Connection, Date and the empty line at most.
 constexpr size_t kOwnBytes = 256;
-
-// RFC 9110 7.6.1 and what the server says itself.
-bool is_servers_own(std::string_view name, bool upgrading) {
-  switch (name.size()) {
-    case 2:
-      return equals_ignore_case(name, "te");
-    case 4:
-      return equals_ignore_case(name, "date");
-    case 7:
-      return equals_ignore_case(name, "trailer") ||
-             (!upgrading && equals_ignore_case(name, "upgrade"));
-    case 10:
-      return equals_ignore_case(name, "connection") || equals_ignore_case(name, "keep-alive");
-    case 14:
-      return equals_ignore_case(name, "content-length");
-    case 16:
-      return equals_ignore_case(name, "proxy-connection");
-    case 17:
-      return equals_ignore_case(name, "transfer-encoding");
-    default:
-      return false;
-  }
-}
-
-bool is_valid(const ResponseHead& head) {
-  if (head.status != 101 && (head.status < 200 || head.status > 599)) return false;
-  if (!is_field_value(head.status_text)) return false;
-  size_t bytes = head.status_text.size();
-  for (const Header& header : head.headers) {
-    if (!is_token(header.name) || !is_field_value(header.value)) return false;
-    bytes += header.name.size() + header.value.size();
-  }
-  return bytes <= limits::kResponseHeadBytes;
-}
 
 char* put(char* to, std::string_view text) {
   if (!text.empty()) std::memcpy(to, text.data(), text.size());
@@ -94,7 +60,7 @@ char* put_own_headers(char* to, const ResponseFraming& framing, std::string_view
 
 bool append_response_head(std::string& out, const ResponseHead& head,
                           const ResponseFraming& framing, std::string_view date_line) {
-  if (!is_valid(head)) return false;
+  if (!is_valid_response_head(head)) return false;
   size_t bound = kOwnBytes + head.status_text.size();
   for (const Header& header : head.headers) bound += header.name.size() + header.value.size() + 4;
   const size_t before = out.size();

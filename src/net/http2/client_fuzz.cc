@@ -45,14 +45,6 @@ class Owner final : public ClientEvents {
   const uint8_t manners_;
 };
 
-void run(loop::Loop& loop, Wire& wire) {
-  for (int i = 0; i < 3; i++) {
-    SKEP_ASSERT(loop.turn(false));
-    wire.report_sent();
-    wire.pump();
-  }
-}
-
 void serve(loop::Loop& loop, std::string_view bytes, size_t piece_bytes, uint8_t manners) {
   auto wire = std::make_shared<Wire>();
   bool broken = false;
@@ -70,21 +62,21 @@ void serve(loop::Loop& loop, std::string_view bytes, size_t piece_bytes, uint8_t
     request.body = i > 1 ? "body" : "";
     owner->exchange = session->start(request, *owner);
   }
-  run(loop, *wire);
+  testing::run_turns(loop, *wire);
   for (size_t at = 0; at < bytes.size() && !wire->closed; at += piece_bytes) {
     // On the heap and of exact size, so that a read beyond it is seen.
     const std::string_view cut = bytes.substr(at, piece_bytes);
     const std::vector<char> piece(cut.begin(), cut.end());
     wire->deliver({piece.data(), piece.size()});
-    run(loop, *wire);
+    testing::run_turns(loop, *wire);
   }
   if (!wire->closed) wire->end();
-  run(loop, *wire);
+  testing::run_turns(loop, *wire);
   // Whatever was told, what is left hears of the end when it asks.
   for (const auto& owner : owners) {
     if (owner->exchange) owner->exchange->pull_body();
   }
-  run(loop, *wire);
+  testing::run_turns(loop, *wire);
   for (const auto& owner : owners) SKEP_ASSERT(owner->over || !owner->exchange);
   SKEP_ASSERT(broken);
 }
@@ -93,12 +85,7 @@ void serve(loop::Loop& loop, std::string_view bytes, size_t piece_bytes, uint8_t
 }  // namespace skep::net
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const std::unique_ptr<skep::loop::Loop> loop = [] {
-    auto made = skep::loop::Loop::create(
-        {.entries = 64, .fixed_files = 0, .recv_buffer_bytes = 0, .recv_buffer_count = 0});
-    SKEP_ASSERT(made);
-    return std::move(*made);
-  }();
+  static const std::unique_ptr<skep::loop::Loop> loop = skep::net::testing::make_loop();
   if (size < 2) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 2, size - 2);
   skep::net::serve(*loop, bytes, data[0] == 0 ? bytes.size() + 1 : data[0], data[1]);

@@ -36,8 +36,6 @@ void RequestFields::take_pseudo_header(std::string_view name, std::string_view v
     head_.target = value;
   } else if (name == ":authority") {
     authority_ = value;
-  } else if (name == ":scheme") {
-    scheme_ = value;
   } else if (name == ":protocol") {
     head_.protocol = value;
   }
@@ -89,11 +87,11 @@ int RequestFields::finish(bool end_stream) {
   if (const int status = take_fields()) return status;
   if (head_.target.size() > limits::kRequestLineBytes) return 414;
   method_is_head_ = head_.method == "HEAD";
-  connect_ = head_.method == "CONNECT";
-  if (connect_ && head_.protocol.empty()) return 501;  // no proxy
+  const bool connect = head_.method == "CONNECT";
+  if (connect && head_.protocol.empty()) return 501;  // no proxy
   if (!head_.protocol.empty()) {
     // RFC 8441 4: to the application an upgrade as HTTP/1.1 has it.
-    if (!connect_ || head_.protocol != "websocket" || end_stream) return 501;
+    if (!connect || head_.protocol != "websocket" || end_stream) return 501;
     head_.method = "GET";
     head_.upgrade = true;
     headers_.push_back({"upgrade", head_.protocol});

@@ -7,25 +7,17 @@
 #include <cerrno>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "base/assert.h"
 #include "base/limits.h"
 #include "base/limits_http2.h"
 #include "net/headers.h"
 #include "net/http2/callbacks.h"
 #include "net/http2/tunnel.h"
+#include "net/response_rules.h"
 
 namespace skep::net::http2 {
 namespace {
-
-// RFC 9113 8.2.2, and what the server says itself.
-bool is_servers_own(std::string_view name) {
-  constexpr std::array<std::string_view, 9> kNames = {
-      "connection",        "keep-alive",     "proxy-connection",
-      "transfer-encoding", "upgrade",        "te",
-      "trailer",           "content-length", "date"};
-  return std::any_of(kNames.begin(), kNames.end(),
-                     [name](std::string_view own) { return equals_ignore_case(name, own); });
-}
 
 nghttp2_nv field(std::string_view name, std::string_view value) {
   return {const_cast<uint8_t*>(reinterpret_cast<const uint8_t*>(name.data())),
@@ -40,7 +32,7 @@ std::string_view date_value(std::string_view line) {
 
 }  // namespace
 
-Session::Session(std::shared_ptr<http1::ServerCore> core, std::unique_ptr<Stream> stream,
+Session::Session(std::shared_ptr<ServerCore> core, std::unique_ptr<Stream> stream,
                  loop::PeerAddress peer)
     : core_(std::move(core)),
       stream_(std::move(stream)),
@@ -311,10 +303,9 @@ void Session::begin_response(StreamState& stream, const ResponseHead& head, bool
   fields.reserve(head.headers.size() + 3);
   fields.push_back(field(":status", {status, 3}));
   for (const Header& header : head.headers) {
-    if (is_servers_own(header.name)) continue;
+    if (is_servers_own(header.name, false)) continue;
     const size_t at = names.size();
-    for (const char c : header.name)
-      names.push_back(static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c));
+    for (const char c : header.name) names.push_back(ascii_lower(c));
     fields.push_back(field(std::string_view(names).substr(at), trim_whitespace(header.value)));
   }
   if (stream.length_known_ || (code == 304 && head.content_length)) {

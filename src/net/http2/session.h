@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "net/http1/server_core.h"
 #include "net/http2/stream_state.h"
 #include "net/server_connection.h"
+#include "net/server_core.h"
 
 struct nghttp2_session;
 
@@ -19,8 +19,7 @@ namespace skep::net::http2 {
 
 class Session final : public ServerConnection, private loop::SocketEvents {
  public:
-  Session(std::shared_ptr<http1::ServerCore> core, std::unique_ptr<Stream> stream,
-          loop::PeerAddress peer);
+  Session(std::shared_ptr<ServerCore> core, std::unique_ptr<Stream> stream, loop::PeerAddress peer);
 
   // `received`: bytes that were read already to see that this is HTTP/2.
   void start_with(std::string_view received);
@@ -70,7 +69,7 @@ class Session final : public ServerConnection, private loop::SocketEvents {
   void check_stream(StreamState& stream, int64_t now_ns);
   void arm_tick();
 
-  std::shared_ptr<http1::ServerCore> core_;
+  std::shared_ptr<ServerCore> core_;
   std::unique_ptr<Stream> stream_;
   loop::PeerAddress peer_;
   nghttp2_session* session_ = nullptr;

@@ -17,21 +17,6 @@ using testing::Wire;
 
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-std::unique_ptr<loop::Loop> make_loop() {
-  auto loop = loop::Loop::create(
-      {.entries = 64, .fixed_files = 0, .recv_buffer_bytes = 0, .recv_buffer_count = 0});
-  SKEP_ASSERT(loop);
-  return std::move(*loop);
-}
-
-void run(loop::Loop& loop, Wire& wire) {
-  for (int i = 0; i < 3; i++) {
-    SKEP_ASSERT(loop.turn(false));
-    wire.report_sent();
-    wire.pump();
-  }
-}
-
 void serve(loop::Loop& loop, std::string_view bytes, size_t piece_bytes, bool stall) {
   Site site;
   site.most_stream_bytes = 100'000;
@@ -47,13 +32,13 @@ void serve(loop::Loop& loop, std::string_view bytes, size_t piece_bytes, bool st
       const std::string_view cut = bytes.substr(at, piece_bytes);
       const std::vector<char> piece(cut.begin(), cut.end());
       wire->deliver({piece.data(), piece.size()});
-      run(loop, *wire);
+      testing::run_turns(loop, *wire);
       if (stall && ++pieces == 8 && !wire->closed) wire->unstall();
     }
-    for (int i = 0; i < 8; i++) run(loop, *wire);
+    for (int i = 0; i < 8; i++) testing::run_turns(loop, *wire);
     if (stall && !wire->closed) wire->unstall();
     if (!wire->closed) wire->end();
-    run(loop, *wire);
+    testing::run_turns(loop, *wire);
   }
   SKEP_ASSERT(site.open.empty());
   SKEP_ASSERT(site.completed + site.broken == site.requests);
@@ -63,7 +48,7 @@ void serve(loop::Loop& loop, std::string_view bytes, size_t piece_bytes, bool st
 }  // namespace skep::net
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const std::unique_ptr<skep::loop::Loop> loop = skep::net::make_loop();
+  static const std::unique_ptr<skep::loop::Loop> loop = skep::net::testing::make_loop();
   if (size < 2) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 2, size - 2);
   skep::net::serve(*loop, bytes, 1 + data[0] * 4, (data[1] & 0x80) != 0);

@@ -14,7 +14,7 @@ constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 }  // namespace
 
-Sniffer::Sniffer(std::shared_ptr<http1::ServerCore> core, std::unique_ptr<Stream> stream,
+Sniffer::Sniffer(std::shared_ptr<ServerCore> core, std::unique_ptr<Stream> stream,
                  loop::PeerAddress peer)
     : core_(std::move(core)),
       stream_(std::move(stream)),

@@ -6,15 +6,14 @@
 #include <memory>
 #include <string>
 
-#include "net/http1/server_core.h"
 #include "net/server_connection.h"
+#include "net/server_core.h"
 
 namespace skep::net::http2 {
 
 class Sniffer final : public ServerConnection, private loop::SocketEvents {
  public:
-  Sniffer(std::shared_ptr<http1::ServerCore> core, std::unique_ptr<Stream> stream,
-          loop::PeerAddress peer);
+  Sniffer(std::shared_ptr<ServerCore> core, std::unique_ptr<Stream> stream, loop::PeerAddress peer);
 
   void start() override;
   void start_refused() override;
@@ -30,7 +29,7 @@ class Sniffer final : public ServerConnection, private loop::SocketEvents {
   void on_sent() override {}
   void decide();
 
-  std::shared_ptr<http1::ServerCore> core_;
+  std::shared_ptr<ServerCore> core_;
   std::unique_ptr<Stream> stream_;
   loop::PeerAddress peer_;
   std::string received_;

@@ -7,26 +7,9 @@
 #include "net/headers.h"
 #include "net/http2/session.h"
 #include "net/http2/tunnel.h"
+#include "net/response_rules.h"
 
 namespace skep::net::http2 {
-namespace {
-
-bool has_no_body(int status) {
-  return status == 204 || status == 304;
-}
-
-bool is_valid(const ResponseHead& head) {
-  if (head.status != 101 && (head.status < 200 || head.status > 599)) return false;
-  size_t bytes = 0;
-  for (const Header& header : head.headers) {
-    if (!is_token(header.name) || !is_field_value(header.value)) return false;
-    bytes += header.name.size() + header.value.size();
-  }
-  return bytes <= limits::kResponseHeadBytes;
-}
-
-}  // namespace
-
 const loop::PeerAddress& StreamState::peer() const {
   return session_->peer_;
 }
@@ -46,7 +29,7 @@ void StreamState::pull_body() {
 void StreamState::respond(const ResponseHead& head, std::string_view body, bool finish) {
   if (over()) return;
   SKEP_ASSERT(response_ == Response::none);
-  if (!is_valid(head) || (head.status == 101 && fields.head().protocol.empty())) {
+  if (!is_valid_response_head(head) || (head.status == 101 && fields.head().protocol.empty())) {
     respond_500();
     if (finish) this->finish();
     return;

@@ -57,7 +57,6 @@ class RequestFields {
   const RequestHead& head() const { return head_; }
   bool is_head_method() const { return method_is_head_; }
   bool expects_continue() const { return expects_continue_; }
-  size_t count() const { return fields_.size(); }
 
  private:
   struct Field {
@@ -77,11 +76,10 @@ class RequestFields {
   std::vector<Header> headers_;
   std::string cookies_;
   RequestHead head_;
-  std::string_view scheme_, authority_;
+  std::string_view authority_;
   bool too_large_ = false;
   bool method_is_head_ = false;
   bool expects_continue_ = false;
-  bool connect_ = false;
 };
 
 class StreamState final : public HttpExchange {
@@ -107,11 +105,11 @@ class StreamState final : public HttpExchange {
   friend class Tunnel;
   enum class Response : uint8_t { none, open, finished };
 
-  bool over() const { return session_ == nullptr || aborted_ || upgraded_ || told_closed_; }
+  bool over() const { return aborted_ || upgraded_ || told_closed_; }
   void respond_500();
   void queue_body(std::string_view data);
 
-  Session* session_;  // null: the session is gone, only a tunnel still holds this
+  Session* const session_;
   const int32_t id;
   RequestFields fields;
   ExchangeEvents* events_ = nullptr;

@@ -13,6 +13,7 @@
 #include <ctime>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/assert.h"
 #include "base/limits_tls.h"
 #include "net/tls/tls_stream.h"
@@ -50,12 +51,6 @@ Result<> check_usable(const EVP_PKEY* key) {
   }
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  return result;
-}
-
 std::string address_text(const ASN1_OCTET_STRING* bytes) {
   char text[INET6_ADDRSTRLEN] = "";
   const int size = ASN1_STRING_length(bytes);
@@ -74,7 +69,8 @@ std::vector<std::string> names_of(const X509* leaf) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(list.get(), i);
     if (name->type == GEN_DNS) {
       const auto* data = reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName));
-      names.push_back(lower({data, static_cast<size_t>(ASN1_STRING_length(name->d.dNSName))}));
+      names.push_back(ascii_lower(
+          std::string_view(data, static_cast<size_t>(ASN1_STRING_length(name->d.dNSName)))));
     } else if (name->type == GEN_IPADD) {
       if (std::string text = address_text(name->d.iPAddress); !text.empty()) {
         names.push_back(std::move(text));

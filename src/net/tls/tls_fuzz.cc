@@ -23,10 +23,7 @@ constexpr int kTurns = 40;
 
 struct Setup final : Signer {
   Setup() {
-    auto made = loop::Loop::create(
-        {.entries = 64, .fixed_files = 0, .recv_buffer_bytes = 0, .recv_buffer_count = 0});
-    SKEP_ASSERT(made);
-    loop = std::move(*made);
+    loop = testing::make_loop();
     const SelfSigned pem = make_self_signed({"a.example"});
     key = *PrivateKey::from_pem(pem.key_pem);
     ServerConfig config;

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <map>
 
+#include "base/ascii.h"
 #include "base/assert.h"
 #include "base/limits_tls.h"
 #include "net/tls/tickets.h"
@@ -23,12 +24,6 @@ constexpr const char* kCiphers =
 
 constexpr uint8_t kHttp1[] = "\x08http/1.1";
 constexpr uint8_t kHttp2[] = "\x02h2\x08http/1.1";
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  return result;
-}
 
 bssl::UniquePtr<CRYPTO_BUFFER> buffer_of(std::string_view bytes) {
   return bssl::UniquePtr<CRYPTO_BUFFER>(
@@ -176,7 +171,7 @@ Result<> ServerContext::Impl::add(const ServerCertificate& certificate) {
   SKEP_TRY(add_client_auth(certificate, entry));
   const auto place = static_cast<uint32_t>(entries.size());
   for (const std::string& name : certificate.names) {
-    std::vector<uint32_t>& places = names[lower(name)];
+    std::vector<uint32_t>& places = names[ascii_lower(name)];
     if (places.size() < limits::kCertificatesPerName) places.push_back(place);
   }
   entries.push_back(std::move(entry));
@@ -222,7 +217,7 @@ const std::vector<uint32_t>& ServerContext::Impl::find(std::string_view name) co
 }
 
 bool ServerContext::Impl::configure(SSL* ssl, std::string_view name) const {
-  const std::vector<uint32_t>& found = find(lower(name));
+  const std::vector<uint32_t>& found = find(ascii_lower(name));
   for (const uint32_t place : found) {
     if (!SSL_add1_credential(ssl, entries[place].credential.get())) return false;
   }
@@ -286,7 +281,7 @@ uint64_t ServerContext::client_auth_group(std::string_view host) const {
   // "[::1]:443" is no name; "a.example:443" is one with a port.
   if (!host.empty() && host.front() != '[') host = host.substr(0, host.find(':'));
   if (!host.empty() && host.back() == '.') host.remove_suffix(1);
-  return impl_->entries[impl_->find(lower(host)).front()].group;
+  return impl_->entries[impl_->find(ascii_lower(host)).front()].group;
 }
 
 }  // namespace skep::net::tls

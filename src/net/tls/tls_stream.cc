@@ -8,6 +8,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/assert.h"
 #include "base/limits_tls.h"
 
@@ -58,7 +59,7 @@ std::string take_ssl_error() {
   if (code == 0) return "";
   const char* reason = ERR_reason_error_string(code);
   std::string text = reason != nullptr ? reason : "unknown error";
-  for (char& c : text) c = c == '_' ? ' ' : static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  for (char& c : text) c = c == '_' ? ' ' : ascii_lower(c);
   return text;
 }
 
@@ -205,8 +206,7 @@ const TlsFacts* TlsStream::tls() const {
   SSL_get0_alpn_selected(ssl_.get(), &alpn, &alpn_size);
   facts->alpn.assign(reinterpret_cast<const char*>(alpn), alpn_size);
   if (const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name)) {
-    facts->sni = name;
-    for (char& c : facts->sni) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    facts->sni = ascii_lower(std::string_view(name));
   }
   facts->resumed = SSL_session_reused(ssl_.get()) != 0;
   facts->client_auth_group = client_auth_group;

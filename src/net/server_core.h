@@ -12,9 +12,11 @@
 #include "net/server.h"
 #include "net/server_connection.h"
 
-namespace skep::net::http1 {
+namespace skep::net {
 
+namespace http1 {
 class Exchange;
+}
 
 class ServerCore : public std::enable_shared_from_this<ServerCore> {
  public:
@@ -31,8 +33,8 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
 
   // The connections hold more than the server may: no new requests, small buffers.
   bool over_budget() const { return stats.buffered_bytes > options.max_buffered_bytes; }
-  std::unique_ptr<Exchange> take_exchange();
-  void give_exchange(std::unique_ptr<Exchange> exchange);
+  std::unique_ptr<http1::Exchange> take_exchange();
+  void give_exchange(std::unique_ptr<http1::Exchange> exchange);
 
   loop::Loop& loop;
   HttpHandler& handler;
@@ -46,8 +48,8 @@ class ServerCore : public std::enable_shared_from_this<ServerCore> {
 
   ServerConnection* first_ = nullptr;
   size_t refused_connections_ = 0;
-  std::vector<std::unique_ptr<Exchange>> idle_exchanges_;
+  std::vector<std::unique_ptr<http1::Exchange>> idle_exchanges_;
   std::function<void()> drained_;
 };
 
-}  // namespace skep::net::http1
+}  // namespace skep::net

@@ -1,4 +1,4 @@
-#include "net/http1/server_core.h"
+#include "net/server_core.h"
 
 #include "base/assert.h"
 #include "net/http1/connection.h"
@@ -6,7 +6,7 @@
 #include "net/http2/sniffer.h"
 #include "net/tls/tls_facts.h"
 
-namespace skep::net::http1 {
+namespace skep::net {
 
 ServerCore::ServerCore(loop::Loop& the_loop, HttpHandler& the_handler, ServerOptions the_options)
     : loop(the_loop), handler(the_handler), options(the_options) {}
@@ -22,7 +22,7 @@ void ServerCore::add(std::unique_ptr<Stream> stream, loop::PeerAddress peer, boo
   } else if (tls == nullptr && http2) {
     add(*new http2::Sniffer(shared_from_this(), std::move(stream), std::move(peer)));
   } else {
-    add(*new Connection(shared_from_this(), std::move(stream), std::move(peer)));
+    add(*new http1::Connection(shared_from_this(), std::move(stream), std::move(peer)));
   }
 }
 
@@ -80,17 +80,17 @@ void ServerCore::shut_down() {
   while (first_ != nullptr) first_->close();
 }
 
-std::unique_ptr<Exchange> ServerCore::take_exchange() {
-  if (idle_exchanges_.empty()) return std::make_unique<Exchange>();
-  std::unique_ptr<Exchange> exchange = std::move(idle_exchanges_.back());
+std::unique_ptr<http1::Exchange> ServerCore::take_exchange() {
+  if (idle_exchanges_.empty()) return std::make_unique<http1::Exchange>();
+  std::unique_ptr<http1::Exchange> exchange = std::move(idle_exchanges_.back());
   idle_exchanges_.pop_back();
   return exchange;
 }
 
-void ServerCore::give_exchange(std::unique_ptr<Exchange> exchange) {
+void ServerCore::give_exchange(std::unique_ptr<http1::Exchange> exchange) {
   if (idle_exchanges_.size() >= limits::kExchangePoolIdle) return;
   exchange->reset();
   idle_exchanges_.push_back(std::move(exchange));
 }
 
-}  // namespace skep::net::http1
+}  // namespace skep::net
