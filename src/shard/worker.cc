@@ -81,8 +81,15 @@ Worker::Worker(WorkerContext& context, uint32_t index, std::string name)
     : context_(context),
       index_(index),
       name_(std::move(name)),
-      connector_(context.loop, context.host, context.outbound_tls, index),
-      http_client_(context.loop, connector_, client_options(context.loop)) {}
+      connector_(context.loop, context.host, context.outbound_tls, index) {}
+
+net::HttpClient& Worker::http_client() {
+  if (!http_client_) {
+    http_client_ =
+        std::make_unique<net::Pool>(context_.loop, connector_, client_options(context_.loop));
+  }
+  return *http_client_;
+}
 
 Worker::~Worker() = default;
 

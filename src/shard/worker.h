@@ -153,7 +153,8 @@ class Worker {
   void event_ended(Instance& instance);
 
   // Its requests to the outside, of all its isolates.
-  net::Pool& http_client() { return http_client_; }
+  // Made when a worker first fetches: most never do, and there may be many thousands.
+  net::HttpClient& http_client();
   net::Connector& connector() { return connector_; }
 
   uint64_t cold_starts = 0;
@@ -172,7 +173,7 @@ class Worker {
   uint32_t index_;
   std::string name_;
   OutboundConnector connector_;
-  net::Pool http_client_;
+  std::unique_ptr<net::Pool> http_client_;
   const std::shared_ptr<isolate::Account> account_ = std::make_shared<isolate::Account>();
   uint64_t wanted_version_ = 0;
   std::shared_ptr<WorkerVersion> version_;

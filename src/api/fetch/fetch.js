@@ -5,19 +5,17 @@ import { expose_function } from "../base/expose.js";
 import {
   ArrayPrototypePush,
   Error,
-  PromisePrototypeThen,
   StringPrototypeIndexOf,
   StringPrototypeSlice,
   StringPrototypeStartsWith,
   TypeError,
-  TypedArrayPrototypeGetSymbolToStringTag,
 } from "../base/primordials.js";
 import { require_args } from "../base/webidl.js";
 import { signal_abort_reason, signal_add_algorithm, signal_is_aborted } from "../dom/abort.js";
-import { acquire_reader, reader_cancel, reader_read, stream_expected_length }
-  from "../streams/streams.js";
+import { acquire_reader, stream_expected_length } from "../streams/streams.js";
 import { parse_url } from "../url/url.js";
 import { take_body } from "./body.js";
+import { Pump } from "./pump.js";
 import { Request, is_request, request_parts } from "./request.js";
 import { response_from_origin } from "./response.js";
 import { set_connect } from "../websocket/websocket.js";
@@ -33,54 +31,25 @@ const kNone = 0;
 const kWhole = 1;
 const kStream = 2;
 
-// Carries the stream of a request's body to the origin, as fast as that takes it: a read request
-// (Streams standard) that reads again by itself.
-class Upload {
-  #id;
-  #reader;
-  #reading = false;
-  #again = false;
-  constructor(id, reader) {
-    this.#id = id;
-    this.#reader = reader;
+// The stream of a request's body, to the origin.
+class Upload extends Pump {
+  message() {
+    return "request";
   }
-  read() {
-    this.#again = true;
-    if (this.#reading) return;
-    this.#reading = true;
-    while (this.#again) {
-      this.#again = false;
-      reader_read(this.#reader, this);
-    }
-    this.#reading = false;
+  write(chunk) {
+    return subrequest_write(this.id, chunk);
   }
-  chunk(value) {
-    if (TypedArrayPrototypeGetSymbolToStringTag(value) !== "Uint8Array") {
-      const error = new TypeError("The body of a request must be a stream of Uint8Array, but it " +
-        `gave a chunk of type ${typeof value}.`);
-      reader_cancel(this.#reader, error);
-      this.error(error);
-      return;
-    }
-    const state = subrequest_write(this.#id, value);
-    if (state === 1) return this.read();
-    if (state === 0) {
-      PromisePrototypeThen(subrequest_writable(this.#id), (open) => {
-        if (open) this.read();
-        else this.#gone();
-      });
-      return;
-    }
-    this.#gone();
+  writable() {
+    return subrequest_writable(this.id);
   }
-  #gone() {
-    reader_cancel(this.#reader, new Error("Network connection lost."));
+  lost() {
+    return new Error("Network connection lost.");
   }
   close() {
-    subrequest_finish(this.#id);
+    subrequest_finish(this.id);
   }
   error(error) {
-    subrequest_abort(this.#id, error);
+    subrequest_abort(this.id, error);
   }
 }
 
