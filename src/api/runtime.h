@@ -61,10 +61,14 @@ struct WorkerOptions {
   uint32_t subrequests = limits::kSubrequestsPerEvent;  // and connect(), an event
 };
 
+class Parts;
+
 // What the runtime asks of the shard.
 class RuntimeHost {
  public:
   virtual loop::Loop& loop() = 0;
+  // What its JavaScript loads when it first needs it.
+  virtual const Parts& parts() = 0;
   // Where outbound requests go; null: this worker has no network.
   virtual net::HttpClient* http_client() { return nullptr; }
   // Where connect() goes; null as above.

@@ -28,6 +28,7 @@ import { dispatch_fetch, dispatch_test } from "./event/dispatch.js";
 import { report_error } from "./event/event.js";
 import { unhandled_rejection } from "./event/service_worker.js";
 import { before_main, builtin_module, list_tests, set_main } from "./modules/entry.js";
+import { load_part } from "./parts/parts.js";
 import { timer_fire } from "./timers/timers.js";
 import { web_socket_event } from "./websocket/websocket.js";
 import { set_flags } from "./base/flags.js";
@@ -61,6 +62,7 @@ ops.set_hooks({
   builtin_module,
   unhandled_rejection,
   web_socket_event,
+  load_part,
 });
 
 // What most workers run is compiled here, into the snapshot: their first request need not wait for

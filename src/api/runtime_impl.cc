@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::array<std::string_view, static_cast<size_t>(Hook::count)> kHookNames = {
     "configure",  "set_main",       "dispatch_fetch",      "dispatch_test",   "list_tests",
-    "timer_fire", "builtin_module", "unhandled_rejection", "web_socket_event"};
+    "timer_fire", "builtin_module", "unhandled_rejection", "web_socket_event", "load_part"};
 
 // An id is (generation << kSlotBits | slot) + 1 in 30 bits, so that V8 keeps it as a small integer
 // and 0 is nobody.

@@ -28,6 +28,7 @@ enum class Hook {
   builtin_module,
   unhandled_rejection,
   web_socket_event,
+  load_part,
   count,
 };
 

@@ -9,6 +9,7 @@
 
 #include "api/base/ops.h"
 #include "api/base/values.h"
+#include "api/parts/parts.h"
 
 namespace skep::api {
 namespace {
@@ -71,6 +72,7 @@ const intptr_t* external_references() {
       for (const Op& op : table) list.push_back(reinterpret_cast<intptr_t>(op.callback));
     }
     for (const Op& op : kSnapshotOps) list.push_back(reinterpret_cast<intptr_t>(op.callback));
+    list.push_back(lazy_global_reference());
     list.push_back(0);
     return list;
   }();

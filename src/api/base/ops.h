@@ -28,6 +28,7 @@ std::span<const Op> console_ops();
 std::span<const Op> streams_ops();
 std::span<const Op> blob_ops();
 std::span<const Op> web_socket_ops();
+std::span<const Op> parts_ops();
 
 // All tables, in a fixed order.
 std::span<const std::span<const Op>> all_ops();

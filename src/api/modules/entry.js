@@ -17,7 +17,7 @@ import {
 import { importable_env, with_env } from "../event/env_scope.js";
 import { set_global_scope, wait_until } from "../event/event.js";
 import { fetch_listeners } from "../event/service_worker.js";
-import { connect } from "../sockets/sockets.js";
+import { builtin_part } from "./builtins.js";
 
 // --- cloudflare:workers ---
 
@@ -73,8 +73,7 @@ export function env_object() {
 
 // What a built-in module exports; undefined where there is none of that name.
 export function builtin_module(name) {
-  if (name === "cloudflare:sockets") return { __proto__: null, connect };
-  if (name !== "cloudflare:workers") return undefined;
+  if (name !== "cloudflare:workers") return builtin_part(name);
   return {
     __proto__: null,
     WorkerEntrypoint,

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "api/parts/parts.h"
 #include "api/snapshot.h"
 #include "base/assert.h"
 #include "base/time.h"
@@ -227,6 +228,10 @@ Worker::~Worker() {
   arena.give_back(std::move(tenant_));
   // Disposed of now: the process may end next, and what V8 still holds would count as leaked.
   while (arena.refill_step()) continue;
+}
+
+const Parts& Worker::parts() {
+  return embedded_parts();
 }
 
 loop::Loop& Worker::loop() {

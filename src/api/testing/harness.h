@@ -128,6 +128,7 @@ class Worker final : public RuntimeHost {
   isolate::Tenant& tenant() { return *tenant_; }
 
   loop::Loop& loop() override;
+  const Parts& parts() override;
   net::HttpClient* http_client() override { return client; }
   net::Connector* connector() override { return tcp; }
   void on_console(std::string_view request_id, ConsoleLevel level, std::string message) override;

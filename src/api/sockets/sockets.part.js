@@ -15,12 +15,14 @@ import {
 } from "../base/primordials.js";
 import { illegal_constructor, require_args, to_dictionary, to_usv_string }
   from "../base/webidl.js";
+import { own_ops } from "../parts/own_ops.js";
 import { mark_handled, resolved } from "../streams/promises.js";
 import { byte_close, byte_enqueue, new_byte_stream } from "../streams/streams.js";
 import { create_writable } from "../streams/writable.js";
 
-const { event_require, socket_close, socket_closed, socket_connect, socket_opened, socket_readable,
-  socket_sent, socket_shutdown, socket_start_tls, socket_take, socket_write } = ops;
+const { event_require } = ops;
+const { socket_close, socket_closed, socket_connect, socket_opened, socket_readable, socket_sent,
+  socket_shutdown, socket_start_tls, socket_take, socket_write } = own_ops;
 
 const unparsable = () => new TypeError("Specified address could not be parsed.");
 const no_hostname = () => new TypeError("Specified address is missing hostname.");

@@ -1,0 +1,15 @@
+// The natives that only parts call, folder by folder. A folder joins with its first.
+#include <array>
+
+#include "api/parts/parts.h"
+
+namespace skep::api {
+
+std::span<const PartOps> part_op_tables() {
+  static const std::array tables = {
+      PartOps{"sockets", socket_ops()},
+  };
+  return tables;
+}
+
+}  // namespace skep::api
