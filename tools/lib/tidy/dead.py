@@ -48,13 +48,21 @@ def check_headers(tree):
             yield path, 1, "nothing includes it: use it or delete it"
 
 
+def part_name(path):
+    """"sockets/sockets" of "src/api/sockets/sockets.part.js"."""
+    return os.path.basename(os.path.dirname(path)) + "/" + os.path.basename(path)[:-len(".part.js")]
+
+
 def check_scripts(tree):
-    """JavaScript of the runtime is reached from runtime.js by imports."""
+    """JavaScript of the runtime is reached from runtime.js by imports, parts also by their names."""
     imported = {"src/api/runtime.js"}
     for path in tree.with_suffix(".js", under="src/api/"):
         for module in re.findall(r"""(?:from|import)\s*\(?\s*["'](\.[^"']+)["']""", tree.text(path)):
             imported.add(os.path.normpath(os.path.join(os.path.dirname(path), module)))
+    scripts = "".join(tree.text(path) for path in tree.with_suffix(".js", under="src/"))
     for path in tree.with_suffix(".js", under="src/api/"):
         if path.endswith("_test.js") or "/testing/" in path or path in imported:
+            continue
+        if path.endswith(".part.js") and f'"{part_name(path)}"' in scripts:
             continue
         yield path, 1, "no module imports it: import it or delete it"
