@@ -20,12 +20,12 @@ import {
 } from "../base/primordials.js";
 import { require_args, to_dictionary, to_dom_string } from "../base/webidl.js";
 import { DOMException } from "../dom/dom_exception.js";
-import { make_transform, transform_enqueue } from "../streams/streams.js";
+import { expose_lazy } from "../parts/parts.js";
 
 const { encoding_decode, encoding_encode_into, base64_decode, base64_encode, utf8_encode } = ops;
 
 // As Encoding in encoding.cc, with the names that `encoding` gives.
-const names = ["utf-8", "utf-16le", "utf-16be", "windows-1252"];
+export const names = ["utf-8", "utf-16le", "utf-16be", "windows-1252"];
 const label_lists = [
   ["unicode-1-1-utf-8", "unicode11utf8", "unicode20utf8", "utf-8", "utf8", "x-unicode20utf8"],
   ["csunicode", "iso-10646-ucs-2", "ucs-2", "unicode", "unicodefeff", "utf-16", "utf-16le"],
@@ -56,7 +56,7 @@ function encoding_of(label) {
   return encoding;
 }
 
-function is_buffer_source(value) {
+export function is_buffer_source(value) {
   if (ArrayBufferIsView(value)) return true;
   try {
     ArrayBufferPrototypeGetByteLength(value);
@@ -95,7 +95,7 @@ export class TextEncoder {
 }
 
 // The decoding that TextDecoder and TextDecoderStream share.
-class Decoder {
+export class Decoder {
   constructor(label, options) {
     this.encoding = encoding_of(to_dom_string(label));
     const dict = to_dictionary(options, "The options of a TextDecoder");
@@ -128,7 +128,7 @@ class Decoder {
   }
 }
 
-const nothing = new Uint8Array(0);
+export const nothing = new Uint8Array(0);
 
 export class TextDecoder {
   #decoder;
@@ -158,73 +158,6 @@ export class TextDecoder {
   }
 }
 
-export class TextEncoderStream {
-  #transform;
-  #lead = "";  // a high surrogate whose other half may come with the next chunk
-
-  constructor() {
-    this.#transform = make_transform((chunk, t) => {
-      let text = this.#lead + to_dom_string(chunk);
-      this.#lead = "";
-      const last = text.length > 0 ? StringPrototypeCharCodeAt(text, text.length - 1) : 0;
-      if (last >= 0xd800 && last <= 0xdbff) {
-        this.#lead = StringPrototypeSlice(text, text.length - 1);
-        text = StringPrototypeSlice(text, 0, text.length - 1);
-      }
-      if (text.length > 0) transform_enqueue(t, utf8_encode(text));
-    }, (t) => {
-      if (this.#lead !== "") transform_enqueue(t, utf8_encode(this.#lead));
-    });
-  }
-
-  get encoding() {
-    this.#transform;
-    return "utf-8";
-  }
-  get readable() {
-    return this.#transform.readable;
-  }
-  get writable() {
-    return this.#transform.writable;
-  }
-}
-
-export class TextDecoderStream {
-  #decoder;
-  #transform;
-
-  constructor(label = "utf-8", options = undefined) {
-    const decoder = new Decoder(label, options);
-    this.#decoder = decoder;
-    this.#transform = make_transform((chunk, t) => {
-      if (!is_buffer_source(chunk)) {
-        throw new TypeError("A TextDecoderStream takes chunks that are buffers or views.");
-      }
-      const text = decoder.decode(chunk, true);
-      if (text !== "") transform_enqueue(t, text);
-    }, (t) => {
-      const text = decoder.decode(nothing, false);
-      if (text !== "") transform_enqueue(t, text);
-    });
-  }
-
-  get encoding() {
-    return names[this.#decoder.encoding];
-  }
-  get fatal() {
-    return this.#decoder.fatal;
-  }
-  get ignoreBOM() {
-    return this.#decoder.ignore_bom;
-  }
-  get readable() {
-    return this.#transform.readable;
-  }
-  get writable() {
-    return this.#transform.writable;
-  }
-}
-
 function atob(data) {
   require_args(arguments.length, 1, "atob", "ServiceWorkerGlobalScope");
   const result = base64_decode(to_dom_string(data));
@@ -247,7 +180,7 @@ function btoa(data) {
 
 expose_class(TextEncoder, "TextEncoder");
 expose_class(TextDecoder, "TextDecoder");
-expose_class(TextEncoderStream, "TextEncoderStream");
-expose_class(TextDecoderStream, "TextDecoderStream");
+expose_lazy("TextEncoderStream", "encoding/streams");
+expose_lazy("TextDecoderStream", "encoding/streams");
 expose_function(atob, "atob");
 expose_function(btoa, "btoa");

@@ -18,7 +18,7 @@ import { illegal_constructor, require_args, to_dictionary, to_usv_string }
 import { own_ops } from "../parts/own_ops.js";
 import { mark_handled, resolved } from "../streams/promises.js";
 import { byte_close, byte_enqueue, new_byte_stream } from "../streams/streams.js";
-import { create_writable } from "../streams/writable.js";
+import { create_writable } from "../streams/writable.part.js";
 
 const { event_require } = ops;
 const { socket_close, socket_closed, socket_connect, socket_opened, socket_readable, socket_sent,

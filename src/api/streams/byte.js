@@ -661,5 +661,3 @@ function min_of(value) {
   if (!(number >= 1)) throw new TypeError("The minimum of a BYOB read must be greater than 0.");
   return number - (number % 1);
 }
-
-export { tee_bytes } from "./tee_bytes.js";

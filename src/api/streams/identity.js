@@ -1,6 +1,6 @@
 // Workers' own: IdentityTransformStream and FixedLengthStream. Bytes through, unchanged; a write is done
 // when its bytes have been read.
-import { expose_class } from "../base/expose.js";
+import { finish_class } from "../base/expose.js";
 import { require_new_args } from "../base/webidl.js";
 import {
   ArrayBufferIsView,
@@ -138,7 +138,7 @@ export class IdentityTransformStream {
     return this.#channel.writable.stream;
   }
 }
-expose_class(IdentityTransformStream, "IdentityTransformStream");
+finish_class(IdentityTransformStream, "IdentityTransformStream");
 
 export class FixedLengthStream {
   #channel;
@@ -157,4 +157,4 @@ export class FixedLengthStream {
     return this.#channel.writable.stream;
   }
 }
-expose_class(FixedLengthStream, "FixedLengthStream");
+finish_class(FixedLengthStream, "FixedLengthStream");

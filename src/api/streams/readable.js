@@ -15,12 +15,13 @@ import {
   TypeError,
   noop,
 } from "../base/primordials.js";
-import { ByobReader, acquire_byob_reader, setup_byte_controller, tee_bytes } from "./byte.js";
+import { ByobReader, acquire_byob_reader, setup_byte_controller } from "./byte.js";
 import { call_for_promise, deferred, mark_handled, pull_once, resolved, when } from "./promises.js";
 import { Queue, SizedQueue, high_water_mark, read_strategy, size_one } from "./queue.js";
 import { iterate_source } from "./from.js";
-import { pipe_options, pipe_to } from "./pipe.js";
-import { writable_state } from "./writable.js";
+import { load_part } from "../parts/parts.js";
+
+const writable_part = () => load_part("streams/writable");
 
 export const kReadable = 0;
 export const kClosed = 1;
@@ -414,6 +415,7 @@ export class ReadableStream {
     }
     const readable = transform.readable;
     if (!is_readable_stream(readable)) throw new TypeError("The readable of pipeThrough is not a ReadableStream");
+    const { writable_state, pipe_options, pipe_to } = writable_part();
     const writable = writable_state(transform.writable);
     if (writable === undefined) throw new TypeError("The writable of pipeThrough is not a WritableStream");
     const how = pipe_options(options);
@@ -426,6 +428,7 @@ export class ReadableStream {
   pipeTo(destination, options = undefined) {
     try {
       const state = this.#s;
+      const { writable_state, pipe_options, pipe_to } = writable_part();
       const writable = writable_state(destination);
       if (writable === undefined) throw new TypeError("The destination of pipeTo is not a WritableStream");
       const how = pipe_options(options);
@@ -586,7 +589,7 @@ for (const name of ["next", "return"]) {
 // --- tee ---
 
 export function tee_state(state) {
-  return state.controller.bytes ? tee_bytes(state) : tee_default(state);
+  return state.controller.bytes ? load_part("streams/tee_bytes").tee_bytes(state) : tee_default(state);
 }
 
 // ReadableStreamDefaultTee

@@ -1,6 +1,7 @@
-// What the rest of the runtime uses of streams, and the place where all stream classes become globals.
-import "./identity.js";
+// What the rest of the runtime uses of streams, and the place where all stream classes become
+// globals. Those that write are a part.
 import { byte_close as close_bytes, byte_enqueue_view, setup_bytes } from "./byte.js";
+import { expose_lazy } from "../parts/parts.js";
 import { resolved } from "./promises.js";
 import {
   acquire,
@@ -17,7 +18,14 @@ import { iterate_source } from "./from.js";
 
 export { byte_error } from "./byte.js";
 export { is_readable_stream } from "./readable.js";
-export { make_transform, transform_enqueue } from "./transform.js";
+
+const writable_classes = [
+  "WritableStream", "WritableStreamDefaultController", "WritableStreamDefaultWriter", "TransformStream",
+  "TransformStreamDefaultController", "IdentityTransformStream", "FixedLengthStream",
+];
+for (let i = 0; i < writable_classes.length; i++) {
+  expose_lazy(writable_classes[i], "streams/writable");
+}
 
 // {stream, controller}: a byte stream that our own code fills. pull() and cancel(reason) are plain
 // functions and may return a promise.

@@ -1,5 +1,5 @@
 // TransformStream (Streams standard, section 6).
-import { expose_class } from "../base/expose.js";
+import { finish_class } from "../base/expose.js";
 import { kInternal } from "../base/internal.js";
 import { illegal_constructor } from "../base/webidl.js";
 import { PromiseReject, RangeError, ReflectApply, TypeError } from "../base/primordials.js";
@@ -193,7 +193,7 @@ export class TransformStreamDefaultController {
     transform_terminate(this.#t);
   }
 }
-expose_class(TransformStreamDefaultController, "TransformStreamDefaultController");
+finish_class(TransformStreamDefaultController, "TransformStreamDefaultController");
 
 const members = ["cancel", "flush", "readableType", "start", "transform", "writableType"];
 
@@ -249,4 +249,4 @@ export class TransformStream {
     return this.#t.writable.stream;
   }
 }
-expose_class(TransformStream, "TransformStream");
+finish_class(TransformStream, "TransformStream");

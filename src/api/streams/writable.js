@@ -1,5 +1,5 @@
 // WritableStream, its controller and its writer (Streams standard, section 5).
-import { expose_class } from "../base/expose.js";
+import { finish_class } from "../base/expose.js";
 import { kInternal } from "../base/internal.js";
 import { illegal_constructor, require_new_args } from "../base/webidl.js";
 import {
@@ -316,7 +316,7 @@ export class WritableStreamDefaultController {
     if (this.#c.stream.state === kWritable) writable_error(this.#c, reason);
   }
 }
-expose_class(WritableStreamDefaultController, "WritableStreamDefaultController");
+finish_class(WritableStreamDefaultController, "WritableStreamDefaultController");
 
 // --- writers ---
 
@@ -445,7 +445,7 @@ export class WritableStream {
       (typeof value === "object" && value !== null && #s in value ? value.#s : undefined);
   }
 }
-expose_class(WritableStream, "WritableStream");
+finish_class(WritableStream, "WritableStream");
 
 function read_sink(sink) {
   const dict = { __proto__: null };
@@ -521,4 +521,4 @@ export class WritableStreamDefaultWriter {
     }
   }
 }
-expose_class(WritableStreamDefaultWriter, "WritableStreamDefaultWriter");
+finish_class(WritableStreamDefaultWriter, "WritableStreamDefaultWriter");
