@@ -1,18 +1,19 @@
 // The native half of TextEncoder, TextDecoder, atob and btoa: UTF-8, UTF-16 and windows-1252 (which
-// is what the Encoding Standard means by latin1 and ascii).
+// is what the Encoding Standard means by latin1 and ascii); the others are in legacy.h.
 #include <array>
 #include <cstring>
 
 #include "api/base/ops.h"
 #include "api/base/values.h"
+#include "api/encoding/legacy.h"
 
 namespace skep::api {
 namespace {
 
 using Info = v8::FunctionCallbackInfo<v8::Value>;
 
-// As in encoding.js.
-enum class Encoding { utf8, utf16le, utf16be, windows1252 };
+// As in encoding.js; what is not less than `legacy` is a LegacyEncoding.
+enum class Encoding { utf8, utf16le, utf16be, windows1252, legacy };
 
 // What a stream's chunk leaves for the next: [count, bytes…], JavaScript's Uint8Array.
 constexpr size_t kPendingBytes = 4;
@@ -138,15 +139,44 @@ v8::MaybeLocal<v8::String> decode(v8::Isolate* isolate, Encoding encoding, std::
       return decode_utf16(isolate, text, encoding == Encoding::utf16be, fatal);
     case Encoding::windows1252:
       return decode_windows1252(isolate, text);
+    case Encoding::legacy:
+      break;
   }
   return {};
+}
+
+void decode_legacy_chunk(const Info& info, LegacyEncoding encoding) {
+  v8::Isolate* isolate = info.GetIsolate();
+  std::span<uint8_t> input, state;
+  bytes_of(info[1], input);
+  if (!bytes_of(info[2], state) || state.size() != kStateBytes) return;
+  std::vector<uint16_t> units;
+  if (!decode_legacy(encoding, input, state.first<kStateBytes>(), !info[3]->IsTrue(),
+                     info[4]->IsTrue(), units)) {
+    return;
+  }
+  if (units.size() > static_cast<size_t>(v8::String::kMaxLength)) {
+    return throw_range_error(isolate, "Invalid string length");
+  }
+  v8::Local<v8::String> string;
+  if (v8::String::NewFromTwoByte(isolate, units.data(), v8::NewStringType::kNormal,
+                                 static_cast<int>(units.size()))
+          .ToLocal(&string)) {
+    info.GetReturnValue().Set(string);
+  }
 }
 
 // encoding_decode(encoding, bytes, state or undefined, stream, fatal) -> string; undefined where it
 // is malformed and fatal. state: as kStateBytes; left as the next chunk needs it.
 void encoding_decode(const Info& info) {
   v8::Isolate* isolate = info.GetIsolate();
-  const auto encoding = static_cast<Encoding>(number(info, 0) & 3);
+  constexpr uint32_t kFirstLegacy = static_cast<uint32_t>(Encoding::legacy);
+  const uint32_t index = number(info, 0);
+  if (index >= kFirstLegacy) {
+    if (index - kFirstLegacy >= static_cast<uint32_t>(LegacyEncoding::count)) return;
+    return decode_legacy_chunk(info, static_cast<LegacyEncoding>(index - kFirstLegacy));
+  }
+  const auto encoding = static_cast<Encoding>(index);
   std::span<uint8_t> input, state;
   bytes_of(info[1], input);
   std::string_view text(reinterpret_cast<const char*>(input.data()), input.size());

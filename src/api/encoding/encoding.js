@@ -20,12 +20,12 @@ import {
 } from "../base/primordials.js";
 import { require_args, to_dictionary, to_dom_string } from "../base/webidl.js";
 import { DOMException } from "../dom/dom_exception.js";
-import { expose_lazy } from "../parts/parts.js";
+import { expose_lazy, load_part } from "../parts/parts.js";
 
 const { encoding_decode, encoding_encode_into, base64_decode, base64_encode, utf8_encode } = ops;
 
-// As Encoding in encoding.cc, with the names that `encoding` gives.
-export const names = ["utf-8", "utf-16le", "utf-16be", "windows-1252"];
+// As Encoding in encoding.cc, with the names that `encoding` gives. Numbers above are legacy encodings.
+const names = ["utf-8", "utf-16le", "utf-16be", "windows-1252"];
 const label_lists = [
   ["unicode-1-1-utf-8", "unicode11utf8", "unicode20utf8", "utf-8", "utf8", "x-unicode20utf8"],
   ["csunicode", "iso-10646-ucs-2", "ucs-2", "unicode", "unicodefeff", "utf-16", "utf-16le"],
@@ -39,6 +39,13 @@ for (let i = 0; i < label_lists.length; i++) {
   for (let j = 0; j < label_lists[i].length; j++) MapPrototypeSet(labels, label_lists[i][j], i);
 }
 
+const kWindows1252 = 3;
+
+export function encoding_name(encoding) {
+  return encoding <= kWindows1252 ? names[encoding]
+    : load_part("encoding/legacy_labels").legacy_name(encoding);
+}
+
 function is_space(code) {
   return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0c || code === 0x0d;
 }
@@ -49,7 +56,8 @@ function encoding_of(label) {
   while (start < end && is_space(StringPrototypeCharCodeAt(label, start))) start++;
   while (end > start && is_space(StringPrototypeCharCodeAt(label, end - 1))) end--;
   const name = StringPrototypeToLowerCase(StringPrototypeSlice(label, start, end));
-  const encoding = MapPrototypeGet(labels, name);
+  const encoding = MapPrototypeGet(labels, name) ??
+    load_part("encoding/legacy_labels").legacy_encoding(name);
   if (encoding === undefined) {
     throw new RangeError(`"${label}" is not a valid encoding.`);
   }
@@ -119,7 +127,7 @@ export class Decoder {
     if (!this.begun && text.length > 0) {
       this.begun = true;
       const marked = StringPrototypeCharCodeAt(text, 0) === 0xfeff;
-      if (marked && !this.ignore_bom && this.encoding !== 3) {
+      if (marked && !this.ignore_bom && this.encoding < kWindows1252) {
         text = StringPrototypeSlice(text, 1);
       }
     }
@@ -138,7 +146,7 @@ export class TextDecoder {
   }
 
   get encoding() {
-    return names[this.#decoder.encoding];
+    return encoding_name(this.#decoder.encoding);
   }
   get fatal() {
     return this.#decoder.fatal;

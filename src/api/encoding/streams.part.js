@@ -4,7 +4,7 @@ import { ops } from "../base/ops.js";
 import { StringPrototypeCharCodeAt, StringPrototypeSlice, TypeError } from "../base/primordials.js";
 import { to_dom_string } from "../base/webidl.js";
 import { make_transform, transform_enqueue } from "../streams/writable.part.js";
-import { Decoder, is_buffer_source, names, nothing } from "./encoding.js";
+import { Decoder, encoding_name, is_buffer_source, nothing } from "./encoding.js";
 
 const { utf8_encode } = ops;
 
@@ -59,7 +59,7 @@ export class TextDecoderStream {
   }
 
   get encoding() {
-    return names[this.#decoder.encoding];
+    return encoding_name(this.#decoder.encoding);
   }
   get fatal() {
     return this.#decoder.fatal;
