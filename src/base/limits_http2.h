@@ -18,6 +18,8 @@ inline constexpr double kHttp2IdleFramesBurst = 500;
 inline constexpr double kHttp2IdleFramesPerSecond = 100;
 inline constexpr size_t kHttp2HeaderFields = 10'000;    // of one block, decoded before giving up
 inline constexpr size_t kHttp2ContinuationFrames = 16;  // of one header block
+// A connection that is to end takes new streams until its client has answered, or for so long.
+inline constexpr int64_t kHttp2NoticeMs = 1'000;
 inline constexpr size_t kHttp2AcksQueued = 1'000;       // answers to PING and SETTINGS unsent
 
 }  // namespace skep::limits

@@ -90,6 +90,8 @@ void Session::Callbacks::end_of_input(Session& self, StreamState& stream) {
 
 int Session::Callbacks::frame(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
   Session& self = session_of(user);
+  if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0)
+    self.end_notice();
   if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
   StreamState* stream = stream_of(session, frame->hd.stream_id);
   const bool ended = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;

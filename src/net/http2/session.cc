@@ -88,15 +88,26 @@ void Session::start_refused() {
   core_->loop.defer(deferred_);
 }
 
+// RFC 9113 6.8: first a GOAWAY that refuses nothing, so that requests on their way are still
+// answered; and once the client must have seen it, as its answer to our PING shows, the last one.
 void Session::drain() {
   if (closed_) return;
-  if (!ending_) {
-    ending_ = true;
-    nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,
-                          nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR,
-                          nullptr, 0);
+  if (!ending_ && notice_ns_ == 0) {
+    notice_ns_ = core_->loop.now_ns();
+    nghttp2_submit_shutdown_notice(session_);
+    nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+    tick_.set_ms(limits::kHttp2NoticeMs);
   }
   core_->loop.defer(deferred_);
+}
+
+void Session::end_notice() {
+  if (ending_ || notice_ns_ == 0) return;
+  ending_ = true;
+  nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,
+                        nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR,
+                        nullptr, 0);
+  if (!closed_) core_->loop.defer(deferred_);
 }
 
 void Session::go_away(uint32_t code) {
@@ -422,6 +433,7 @@ void Session::on_tick() {
   const auto older = [now](int64_t since_ns, int64_t limit_ms) {
     return since_ns != 0 && now - since_ns > limit_ms * 1'000'000;
   };
+  if (older(notice_ns_, limits::kHttp2NoticeMs - 1)) end_notice();
   const int64_t progress = std::max(send_began_ns_, stream_->last_progress_ns());
   if (stream_->queued() > 0 && older(progress, options.send_timeout_ms)) {
     close();

@@ -65,6 +65,7 @@ class Session final : public ServerConnection, private loop::SocketEvents {
   // False: this connection makes more work than it brings; it is ended.
   bool tolerate(double frames);
   void go_away(uint32_t code);
+  void end_notice();
   void on_tick();
   void check_stream(StreamState& stream, int64_t now_ns);
   void arm_tick();
@@ -87,7 +88,8 @@ class Session final : public ServerConnection, private loop::SocketEvents {
   size_t accounted_bytes_ = 0;
   bool running_ = false;
   bool closed_ = false;
-  bool ending_ = false;  // GOAWAY was sent: no new streams
+  int64_t notice_ns_ = 0;  // when the client was told that this connection will end; 0: not
+  bool ending_ = false;    // the last GOAWAY was sent: no new streams
 };
 
 }  // namespace skep::net::http2

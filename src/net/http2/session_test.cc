@@ -84,7 +84,7 @@ class Browser {
   }
 
   std::map<int32_t, Answer> answers;
-  bool going_away = false;
+  std::vector<int32_t> going_away;  // the last stream of each GOAWAY
 
  private:
   static nghttp2_nv nv(std::string_view name, std::string_view value) {
@@ -103,7 +103,8 @@ class Browser {
     return 0;
   }
   static int frame_received(nghttp2_session*, const nghttp2_frame* frame, void* user) {
-    if (frame->hd.type == NGHTTP2_GOAWAY) self(user).going_away = true;
+    if (frame->hd.type == NGHTTP2_GOAWAY)
+      self(user).going_away.push_back(frame->goaway.last_stream_id);
     if (frame->hd.type <= NGHTTP2_HEADERS && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
       self(user).answers[frame->hd.stream_id].ended = true;
     return 0;
@@ -268,13 +269,40 @@ TEST_F(Http2Server, DrainFinishesWhatIsOpen) {
   bool drained = false;
   server_->drain([&] { drained = true; });
   turn();
-  EXPECT_TRUE(browser_.going_away);
+  EXPECT_EQ(browser_.going_away, (std::vector<int32_t>{INT32_MAX, id}));
   EXPECT_FALSE(drained);
   site_.held()->exchange().respond({}, "last", true);
   turn();
   EXPECT_EQ(get(id).body, "last");
   EXPECT_TRUE(get(id).ended);
   EXPECT_TRUE(drained);
+}
+
+TEST_F(Http2Server, DrainAnswersWhatWasOnItsWay) {
+  const int32_t first = browser_.ask("/hold");
+  turn();
+  server_->drain([] {});
+  // The client has not heard of it yet.
+  const int32_t second = browser_.ask("/");
+  browser_.say();
+  ASSERT_TRUE(loop_->turn(false));
+  turn();
+  EXPECT_EQ(get(second).fields[":status"], "200");
+  EXPECT_EQ(browser_.going_away, (std::vector<int32_t>{INT32_MAX, second}));
+  site_.held()->exchange().respond({}, "last", true);
+  turn();
+  EXPECT_TRUE(get(first).ended);
+}
+
+// A client that does not answer keeps a connection that is to end for a moment only.
+TEST_F(Http2Server, DrainDoesNotWaitForASilentClient) {
+  turn();
+  bool drained = false;
+  server_->drain([&] { drained = true; });
+  while (!drained) {
+    ASSERT_TRUE(loop_->turn(true));
+    wire_->report_sent();
+  }
 }
 
 TEST_F(Http2Server, ConnectionLost) {
