@@ -6,6 +6,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "api/parts/parts.h"
 #include "base/time.h"
 #include "shard/memory_request.h"
 
@@ -86,6 +87,7 @@ struct Typescript::Impl final : api::RuntimeHost {
   }
 
   loop::Loop& loop() override { return loop_; }
+  const api::Parts& parts() override { return api::embedded_parts(); }
   void on_console(std::string_view, api::ConsoleLevel, std::string) override {}
   void on_exception(std::string_view, std::string_view, const api::ExceptionReport&) override {}
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/parts/parts.h"
 #include "base/time.h"
 #include "net/http2/client_session.h"
 
@@ -31,6 +32,10 @@ Instance::Instance(Worker& owner, std::shared_ptr<WorkerVersion> code,
 
 Instance::~Instance() {
   if (tenant_) worker.context().arena.give_back(std::move(tenant_));
+}
+
+const api::Parts& Instance::parts() {
+  return api::embedded_parts();
 }
 
 loop::Loop& Instance::loop() {

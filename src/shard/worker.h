@@ -82,6 +82,7 @@ class Instance final : public api::RuntimeHost {
   ~Instance();
 
   loop::Loop& loop() override;
+  const api::Parts& parts() override;
   net::HttpClient* http_client() override;
   net::Connector* connector() override;
   void on_console(std::string_view request_id, api::ConsoleLevel level,
