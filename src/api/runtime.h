@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/binding.h"
 #include "api/fetch_channel.h"
 #include "base/limits_fetch.h"
 #include "isolate/bundle.h"
@@ -56,6 +57,7 @@ struct WorkerOptions {
   std::string compatibility_date;
   std::vector<std::string> compatibility_flags;  // in effect
   std::vector<EnvVar> env;
+  std::vector<EnvBinding> bindings;
   int64_t cpu_ms = 0;                                   // a request; 0: no limit
   int64_t startup_cpu_ms = 0;                           // top-level evaluation; 0: no limit
   uint32_t subrequests = limits::kSubrequestsPerEvent;  // and connect(), an event

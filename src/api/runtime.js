@@ -41,15 +41,15 @@ expose_function(function (error) {
   report_error(error);
 }, "reportError");
 
-// Once, before the worker's top level. vars: as before_main; flags: names of the compatibility
-// flags in effect.
-function configure(vars, flags) {
+// Once, before the worker's top level. vars, bindings: as before_main; flags: names of the
+// compatibility flags in effect.
+function configure(vars, flags, bindings) {
   const compatibilityFlags = { __proto__: null };
   for (let i = 0; i < flags.length; i++) compatibilityFlags[flags[i]] = true;
   set_flags(compatibilityFlags);
   expose_value("Cloudflare",
     ObjectFreeze({ compatibilityFlags: ObjectFreeze(compatibilityFlags) }));
-  before_main(vars);
+  before_main(vars, bindings);
 }
 
 ops.set_hooks({
@@ -70,7 +70,7 @@ ops.set_hooks({
 function warm_up() {
   const id = 1;
   const visit = (handler) => {
-    configure([], []);
+    configure([], [], []);
     set_main({ __proto__: null, default: { fetch: handler } });
     dispatch_fetch(id, "GET", "http://warm.up/");
   };

@@ -166,8 +166,9 @@ Result<> Broker::start() {
   }
   SKEP_TRY_ASSIGN(const auto own_sockets, listeners_->of_shard(0));
   SKEP_TRY_ASSIGN(auto outbound, make_outbound_service(*loop_, options_, own_sockets));
+  bindings_.emplace(*loop_, bindings::StorePlace{options_.state_dir, options_.mode == Mode::once});
   services_.emplace(*loop_, options_, *deployments_, *log_, *tls_, trusted_roots_,
-                    std::move(outbound), access_.get());
+                    std::move(outbound), access_.get(), &*bindings_);
   SKEP_TRY_ASSIGN(ZygoteOptions zygote, zygote_options());
   supervisor_.emplace(*services_, *listeners_, std::move(zygote), shards_,
                       options_.mode != Mode::once,

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "bindings/broker/bindings.h"
 #include "broker/access_log.h"
 #include "broker/admin.h"
 #include "broker/code_cache.h"
@@ -83,6 +84,7 @@ class Broker {
   std::optional<CodeCache> cache_;
   std::optional<Deployments> deployments_;
   std::optional<LogOutput> log_;
+  std::optional<bindings::BrokerBindings> bindings_;
   std::optional<HostServices> services_;
   std::unique_ptr<Watcher> watcher_;
   std::optional<loop::Timer> rewatch_;

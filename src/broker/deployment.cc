@@ -18,6 +18,7 @@ Digest fingerprint_of(const config::WorkerConfig& config, std::string_view main_
   for (const std::string& flag : config.enabled_flags) text += flag + "\n";
   for (const config::Var& var : config.vars)
     text += fmt::format("{} {} {} {}\n", var.json, var.name, var.value.size(), var.value);
+  for (const config::Binding& binding : config.bindings) text += config::describe(binding) + "\n";
   for (const auto& [from, to] : config.alias) text += fmt::format("{} {}\n", from, to);
   return digest_of({text, main_name, to_hex(main_content)});
 }

@@ -172,6 +172,7 @@ void HostServer::write_workers(rpc::ShardConfig::Builder config) {
   for (const WorkerOptions& worker : options) route_count += worker.routes.size();
   auto routes = config.initRoutes(static_cast<unsigned>(route_count));
   const auto outbound = std::make_shared<OutboundShare>();
+  const auto share = std::make_shared<bindings::ShardShare>();
   auto workers = config.initWorkers(static_cast<unsigned>(options.size()));
   unsigned route = 0;
   for (unsigned i = 0; i < workers.size(); ++i) {
@@ -179,7 +180,8 @@ void HostServer::write_workers(rpc::ShardConfig::Builder config) {
     workers[i].setCompress(options[i].compress);
     workers[i].setSource(
         kj::heap<WorkerSourceServer>(services_.loop, services_.deployments, i, cache_budget_,
-                                     kj::heap<OutboundServer>(services_.outbound, outbound)));
+                                     kj::heap<OutboundServer>(services_.outbound, outbound),
+                                     services_.bindings, share));
     for (const std::string& pattern : options[i].routes) {
       routes[route].setPattern(text(pattern));
       routes[route++].setWorker(i);

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "bindings/broker/bindings.h"
 #include "broker/access_log.h"
 #include "broker/deployments.h"
 #include "broker/log_output.h"
@@ -31,6 +32,7 @@ struct HostServices {
   const std::string& trusted_roots;  // PEM; empty: none were found
   std::shared_ptr<OutboundService> outbound;
   AccessLog* access = nullptr;  // null: none
+  bindings::BrokerBindings* bindings = nullptr;  // null: workers have none (tests)
 };
 
 class HostServer final : public rpc::Host::Server {

@@ -132,16 +132,6 @@ void write_config(rpc::WorkerInfo::Builder out, const config::WorkerConfig& conf
   out.setCompatibilityDate(text(config.compatibility_date));
   auto flags = out.initCompatibilityFlags(static_cast<unsigned>(config.enabled_flags.size()));
   for (unsigned i = 0; i < flags.size(); ++i) flags.set(i, text(config.enabled_flags[i]));
-  auto bindings = out.initBindings(static_cast<unsigned>(config.vars.size()));
-  for (unsigned i = 0; i < bindings.size(); ++i) {
-    const config::Var& var = config.vars[i];
-    bindings[i].setName(text(var.name));
-    if (var.json) {
-      bindings[i].setJson(text(var.value));
-    } else {
-      bindings[i].setText(text(var.value));
-    }
-  }
   out.setCpuMs(config.cpu_ms.value_or(0));
   out.setSubrequests(config.subrequests.value_or(0));
 }
@@ -150,12 +140,40 @@ void write_config(rpc::WorkerInfo::Builder out, const config::WorkerConfig& conf
 
 WorkerSourceServer::WorkerSourceServer(loop::Loop& loop, Deployments& deployments, size_t index,
                                        std::shared_ptr<RateLimit> cache_budget,
-                                       rpc::Outbound::Client outbound)
+                                       rpc::Outbound::Client outbound,
+                                       bindings::BrokerBindings* bindings,
+                                       std::shared_ptr<bindings::ShardShare> share)
     : loop_(loop),
       deployments_(deployments),
       index_(index),
       cache_budget_(std::move(cache_budget)),
-      outbound_(kj::mv(outbound)) {}
+      outbound_(kj::mv(outbound)),
+      bindings_(bindings),
+      share_(std::move(share)) {}
+
+// Variables, then what is more than a value.
+void WorkerSourceServer::write_bindings(rpc::WorkerInfo::Builder out,
+                                        const config::WorkerConfig& config) {
+  const auto variables = static_cast<unsigned>(config.vars.size());
+  const auto capabilities =
+      static_cast<unsigned>(bindings_ != nullptr ? config.bindings.size() : 0);
+  auto list = out.initBindings(variables + capabilities);
+  for (unsigned i = 0; i < variables; ++i) {
+    const config::Var& var = config.vars[i];
+    list[i].setName(text(var.name));
+    if (var.json) {
+      list[i].setJson(text(var.value));
+    } else {
+      list[i].setText(text(var.value));
+    }
+  }
+  const bindings::BindingOwner owner{deployments_.at(index_).name(), share_};
+  for (unsigned i = 0; i < capabilities; ++i) {
+    auto one = list[variables + i];
+    one.setName(text(config.bindings[i].name));
+    rpc::or_throw(bindings_->write(config.bindings[i], owner, one));
+  }
+}
 
 kj::Promise<void> WorkerSourceServer::load(LoadContext context) {
   Deployment& deployment = deployments_.at(index_);
@@ -168,6 +186,7 @@ kj::Promise<void> WorkerSourceServer::load(LoadContext context) {
   write_modules(worker, deployment, loaded);
   write_resolutions(worker, loaded);
   write_config(worker, loaded.project->config());
+  write_bindings(worker, loaded.project->config());
   worker.setOutbound(outbound_);
   return kj::READY_NOW;
 }

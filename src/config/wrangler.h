@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/bindings.h"
 #include "config/diagnostic.h"
 
 namespace skep::config {
@@ -52,6 +53,7 @@ struct WorkerConfig {
   std::vector<std::string> compatibility_flags;  // as the file has them
   std::vector<std::string> enabled_flags;        // in effect: by date and by the above
   std::vector<Var> vars;                         // .dev.vars and .env have overridden
+  std::vector<Binding> bindings;
   std::optional<uint32_t> cpu_ms;                // limits.cpu_ms
   std::optional<uint32_t> subrequests;           // limits.subrequests
   std::vector<Route> routes;

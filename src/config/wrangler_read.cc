@@ -37,6 +37,7 @@ class Reader {
     config.no_bundle = boolean("no_bundle").value_or(false);
     read_compatibility(config);
     read_vars(config);
+    read_bindings(config);
     read_rules(config);
     read_alias(config);
     read_limits(config);
@@ -232,6 +233,14 @@ class Reader {
       const bool json = !member.value.is(Value::Type::string);
       config.vars.push_back({member.key, json ? to_json(member.value) : member.value.string, json});
     }
+  }
+
+  void read_bindings(WorkerConfig& config) {
+    std::vector<std::string> taken;
+    for (const Var& var : config.vars) taken.push_back(var.name);
+    config.bindings = config::read_bindings(
+        [this](std::string_view name) { return PickedKey{pick(name), path_of(name)}; }, taken,
+        diagnostics_);
   }
 
   void read_rules(WorkerConfig& config) {

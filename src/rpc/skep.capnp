@@ -4,6 +4,7 @@
 @0xd3a5c1f0b7e94826;
 
 using Cxx = import "/capnp/c++.capnp";
+using Kv = import "/bindings/kv/kv.capnp";
 $Cxx.namespace("skep::rpc");
 
 # ---- What the broker offers to a shard -------------------------------------------------------------
@@ -157,10 +158,13 @@ interface OutboundConnection {
 }
 
 struct Binding {
+  # A member of a worker's env. What is more than a value is a capability made for that worker; its
+  # interface stands with the binding (src/bindings/NAME/NAME.capnp).
   name @0 :Text;
   union {
     text @1 :Text;                   # vars: a string
     json @2 :Text;                   # vars: any other JSON value
+    kv @3 :Kv.KvNamespace;
   }
 }
 

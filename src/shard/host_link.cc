@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/limits_edge.h"
+#include "bindings/bindings.h"
 #include "rpc/connection.h"
 #include "rpc/descriptor.h"
 #include "rpc/kj_loop.h"
@@ -83,7 +84,7 @@ ModuleFile read_module(rpc::Module::Reader module) {
   return file;
 }
 
-WorkerFiles read_worker(rpc::WorkerInfo::Reader worker) {
+WorkerFiles read_worker(bindings::BindingContext& context, rpc::WorkerInfo::Reader worker) {
   WorkerFiles files;
   files.version = worker.getVersion();
   files.modules.push_back(read_module(worker.getMain()));
@@ -99,6 +100,10 @@ WorkerFiles read_worker(rpc::WorkerInfo::Reader worker) {
   for (auto flag : worker.getCompatibilityFlags())
     files.compatibility_flags.push_back(to_string(flag));
   for (auto binding : worker.getBindings()) {
+    if (auto made = bindings::make_binding(context, binding)) {
+      files.bindings.push_back({to_string(binding.getName()), std::move(made)});
+      continue;
+    }
     api::EnvVar var;
     var.name = to_string(binding.getName());
     var.json = binding.isJson();
@@ -453,6 +458,9 @@ struct HostLink::Impl final : private kj::TaskSet::ErrorHandler {
   std::deque<AccessRecord> accesses;
   uint64_t access_dropped = 0, access_told = 0;
   bool access_sending = false;
+  // Before the tasks, which may still hold what remembers values.
+  std::unique_ptr<bindings::BindingContext> bindings =
+      std::make_unique<bindings::BindingContext>(loop, tasks);
   kj::TaskSet tasks;
 };
 
@@ -512,7 +520,7 @@ void HostLink::load(uint32_t worker, std::function<void(Result<WorkerFiles>)> do
   impl_->call(impl_->sources[worker].loadRequest().send().then(
                   [impl = impl_.get(), worker](auto&& response) {
                     impl->outbound.insert_or_assign(worker, response.getWorker().getOutbound());
-                    return read_worker(response.getWorker());
+                    return read_worker(*impl->bindings, response.getWorker());
                   }),
               std::move(done));
 }

@@ -79,6 +79,7 @@ struct WorkerFiles {
   std::string compatibility_date;
   std::vector<std::string> compatibility_flags;
   std::vector<api::EnvVar> env;
+  std::vector<api::EnvBinding> bindings;
   int64_t cpu_ms = 0;        // 0: the shard's limit
   uint32_t subrequests = 0;  // as above
 };

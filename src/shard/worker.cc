@@ -7,6 +7,7 @@
 
 #include "api/parts/parts.h"
 #include "base/time.h"
+#include "bindings/bindings.h"
 #include "net/http2/client_session.h"
 
 namespace skep::shard {
@@ -35,7 +36,7 @@ Instance::~Instance() {
 }
 
 const api::Parts& Instance::parts() {
-  return api::embedded_parts();
+  return bindings::parts();
 }
 
 loop::Loop& Instance::loop() {
@@ -106,6 +107,7 @@ api::WorkerOptions Worker::options() const {
   options.compatibility_date = files.compatibility_date;
   options.compatibility_flags = files.compatibility_flags;
   options.env = files.env;
+  options.bindings = files.bindings;
   options.cpu_ms = files.cpu_ms != 0 ? files.cpu_ms : limits.cpu_ms;
   options.subrequests =
       files.subrequests != 0 ? std::min(files.subrequests, limits.subrequests) : limits.subrequests;

@@ -44,8 +44,8 @@ Result<std::unique_ptr<Store>> Store::open(loop::Loop& loop, const std::string& 
   std::vector<std::string> all = {"meta", "blobs"};
   all.insert(all.end(), tables.begin(), tables.end());
   SKEP_TRY_ASSIGN(store->database_, Database::open(loop, folder + "/data.mdb", std::move(all)));
-  SKEP_TRY_ASSIGN(const uint64_t epoch, next_epoch(*store->database_));
-  SKEP_TRY_ASSIGN(store->blobs_, Blobs::open(loop, folder + "/blobs", epoch));
+  SKEP_TRY_ASSIGN(store->epoch_, next_epoch(*store->database_));
+  SKEP_TRY_ASSIGN(store->blobs_, Blobs::open(loop, folder + "/blobs", store->epoch_));
   store->blobs_->sweep([database = store->database_.get()](std::vector<BlobId> found) {
     std::vector<BlobId> kept;
     const auto looked = database->write_and_wait([&](WriteTransaction& transaction) -> Result<> {

@@ -31,10 +31,14 @@ class Store {
 
   Database& database() { return *database_; }
   Blobs& blobs() { return *blobs_; }
+  // A number that this store gives once, also over restarts. Not 0.
+  uint64_t unique() { return epoch_ << 40 | ++last_unique_; }
 
  private:
   Store() = default;
   UniqueFd lock_;
+  uint64_t epoch_ = 0;  // counts the starts
+  uint64_t last_unique_ = 0;
   std::unique_ptr<Database> database_;
   std::unique_ptr<Blobs> blobs_;
 };

@@ -16,6 +16,7 @@ struct Op {
 
 std::span<const Op> event_ops();
 std::span<const Op> env_scope_ops();
+std::span<const Op> env_binding_ops();
 std::span<const Op> url_ops();
 std::span<const Op> timers_ops();
 std::span<const Op> crypto_ops();

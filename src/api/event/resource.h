@@ -14,7 +14,20 @@ class Event;
 class Resource {
  public:
   // Kinds, so that an id of one is not taken for the other.
-  enum class Kind : uint8_t { subrequest, web_socket, socket };
+  enum class Kind : uint8_t {
+    subrequest,
+    web_socket,
+    socket,
+    client_watch,
+    binding_call,
+    kv_blob,
+    kv_sink,
+    rpc_call,
+    rpc_answer,
+    rpc_export,
+    rpc_handle,
+    rpc_message,
+  };
 
   Resource(Event& event, Kind kind) : event_(event), kind_(kind) {}
   virtual ~Resource() = default;

@@ -1,17 +1,20 @@
 // The worker's entry points: what the main module exports, the worker's env, and
 // cloudflare:workers.
 import { expose_value, finish_class } from "../base/expose.js";
+import { ops } from "../base/ops.js";
 import {
   ArrayPrototypePush,
   Error,
   FunctionPrototypeCall,
   JSONParse,
+  ObjectDefineProperty,
   ObjectGetPrototypeOf,
   ObjectHasOwn,
   ObjectKeys,
   Proxy,
   ReflectConstruct,
   ReflectDeleteProperty,
+  ReflectGetOwnPropertyDescriptor,
   TypeError,
 } from "../base/primordials.js";
 import { importable_env, with_env } from "../event/env_scope.js";
@@ -60,10 +63,16 @@ function no_exports() {
 }
 const exports = new Proxy({}, { __proto__: null, get: no_exports, has: no_exports, ownKeys: no_exports });
 
-// vars: [name, value, is_json, …]
-function set_env(vars) {
+// vars: [name, value, is_json, …]; bindings: names, in the order that native code has
+function set_env(vars, bindings) {
   for (let i = 0; i < vars.length; i += 3) {
     env[vars[i]] = vars[i + 2] ? JSONParse(vars[i + 1]) : vars[i + 1];
+    add_global(vars[i], undefined, env[vars[i]]);
+  }
+  for (let i = 0; i < bindings.length; i++) {
+    const name = bindings[i];
+    ops.env_binding(env, name, i);
+    add_global(name, () => env[name]);
   }
 }
 
@@ -161,28 +170,32 @@ function entry_from(value) {
 
 // Bindings of a service worker are globals. Whether the main module is one shows only when it is
 // loaded, so they stand there while the top level runs, and go when it was a module.
+// What a binding is shows when it is first read, so it is an accessor.
 const added_globals = [];
 
-function add_globals() {
-  const names = ObjectKeys(env);
-  for (let i = 0; i < names.length; i++) {
-    if (ObjectHasOwn(globalThis, names[i])) continue;
-    expose_value(names[i], env[names[i]], true);
-    ArrayPrototypePush(added_globals, names[i]);
+function add_global(name, get, value) {
+  if (ObjectHasOwn(globalThis, name)) return;
+  if (get === undefined) expose_value(name, value, true);
+  else {
+    ObjectDefineProperty(globalThis, name, {
+      __proto__: null, get, set: (value) => expose_value(name, value, true),
+      enumerable: true, configurable: true,
+    });
   }
+  ArrayPrototypePush(added_globals, { __proto__: null, name, get, value });
 }
 
 function remove_globals() {
   for (let i = 0; i < added_globals.length; i++) {
-    const name = added_globals[i];
-    if (globalThis[name] === env[name]) ReflectDeleteProperty(globalThis, name);
+    const { name, get, value } = added_globals[i];
+    const now = ReflectGetOwnPropertyDescriptor(globalThis, name);
+    if (now?.get === get && now?.value === value) ReflectDeleteProperty(globalThis, name);
   }
 }
 
-// Before the top level is evaluated. vars: as set_env.
-export function before_main(vars) {
-  set_env(vars);
-  add_globals();
+// Before the top level is evaluated. vars, bindings: as set_env.
+export function before_main(vars, bindings) {
+  set_env(vars, bindings);
   set_global_scope(true);
 }
 

@@ -70,7 +70,7 @@ class LoadStep final : public isolate::Job {
 };
 
 bool configure(Runtime::Impl& runtime, v8::Isolate* isolate, v8::Local<v8::Context> context) {
-  v8::LocalVector<v8::Value> vars(isolate), flags(isolate);
+  v8::LocalVector<v8::Value> vars(isolate), flags(isolate), bindings(isolate);
   for (const EnvVar& variable : runtime.options.env) {
     vars.push_back(js_text(isolate, variable.name));
     vars.push_back(js_text(isolate, variable.value));
@@ -79,9 +79,13 @@ bool configure(Runtime::Impl& runtime, v8::Isolate* isolate, v8::Local<v8::Conte
   for (const std::string& flag : runtime.options.compatibility_flags) {
     flags.push_back(js_text(isolate, flag));
   }
-  v8::Local<v8::Value> argv[2] = {v8::Array::New(isolate, vars.data(), vars.size()),
-                                  v8::Array::New(isolate, flags.data(), flags.size())};
-  return !call(runtime, isolate, context, Hook::configure, 2, argv).IsEmpty();
+  for (const EnvBinding& binding : runtime.options.bindings) {
+    bindings.push_back(js_text(isolate, binding.name));
+  }
+  v8::Local<v8::Value> argv[3] = {v8::Array::New(isolate, vars.data(), vars.size()),
+                                  v8::Array::New(isolate, flags.data(), flags.size()),
+                                  v8::Array::New(isolate, bindings.data(), bindings.size())};
+  return !call(runtime, isolate, context, Hook::configure, 3, argv).IsEmpty();
 }
 
 // The top level has been evaluated.

@@ -18,9 +18,9 @@
 
 namespace skep::api {
 
-// The natives that the parts of one folder find as `ops`, beside those of the snapshot.
+// The natives that the parts of one folder, or one part, find as `ops`, beside those of the snapshot.
 struct PartOps {
-  std::string_view folder;  // "crypto": of the parts "crypto/…"
+  std::string_view folder;  // "crypto": of the parts "crypto/…"; "node/buffer": of that one
   std::span<const Op> ops;
 };
 
@@ -58,10 +58,12 @@ class Parts {
 v8::MaybeLocal<v8::Function> compile_part(v8::Local<v8::Context> context, std::string_view name,
                                           const Parts::Part& part, bool* used_cache = nullptr);
 
-// The parts that this program carries, with the natives of this folder tree.
+// The parts that this program carries, with the natives of this folder tree; those that bindings
+// have beside them come with `more`.
 const Parts& embedded_parts();
+Parts make_embedded_parts(std::span<const PartOps> more);
 
-// Of the snapshot: part_compile, part_ops, part_lazy_global, and what the latter's properties call.
+// Of the snapshot: part_compile, part_known, part_ops, part_lazy_global, and what the latter's properties call.
 std::span<const Op> parts_ops();
 intptr_t lazy_global_reference();
 

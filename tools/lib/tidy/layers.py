@@ -10,13 +10,17 @@ ORDER = ["base", "loop", "net", "sandbox", "rpc", "storage", "config", "isolate"
 
 # Further walls between folders that the order alone would let through, and why.
 FORBIDDEN = {
-    "broker": (("isolate", "api", "bindings", "wasm", "shard"),
+    "broker": (("isolate", "api", "wasm", "shard"),
                "the trusted process runs no tenant's code: put it into shard/"),
     "shard": (("config", "storage", "broker"),
               "the sandboxed process opens nothing: ask the broker over rpc/"),
 }
 # The zygote and the shards hold V8; whoever is trusted does not.
 WITHOUT_V8 = {"base", "loop", "net", "sandbox", "rpc", "storage", "config", "broker"}
+
+# A binding's folder has a half for each side: what lies in a folder "broker" is trusted and without
+# V8, all else runs in shards and opens nothing.
+BROKER_HALF = re.compile(r"^bindings/(\w+/)?broker/")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 V8_HEADER = re.compile(r"^(v8[-.a-z]*\.h|libplatform/|cppgc/)")
@@ -33,9 +37,24 @@ def check(tree):
             continue
         text = tree.text(path)
         for include in INCLUDE.finditer(text):
-            message = judge(folder, include.group(2))
+            message = judge(folder, include.group(2)) or judge_half(path.removeprefix("src/"), include.group(2))
             if message:
                 yield path, line_of(text, include.start(2)), message
+
+
+def judge_half(path, header):
+    """Which half of the bindings a file may see."""
+    trusted = path.startswith("broker/") or BROKER_HALF.match(path)
+    if path.startswith("bindings/") and trusted:
+        if V8_HEADER.match(header) or header.startswith(("api/", "isolate/")):
+            return f"the broker's half of a binding must not include {header}: it runs no tenant's code"
+    if path.startswith("bindings/") and not trusted and header.startswith(("storage/", "config/")):
+        return f"the shard's half of a binding must not include {header}: it opens nothing"
+    if trusted and header == "bindings/bindings.h":
+        return f"{header} is of the shard's half"
+    if not trusted and BROKER_HALF.match(header):
+        return f"{header} is of the broker's half of a binding"
+    return None
 
 
 def judge(folder, header):
