@@ -21,6 +21,7 @@ import "./console/platform.js";
 import "./timers/timers.js";
 import "./crypto/crypto.js";
 import "./performance/globals.js";
+import "./lazy_globals.js";
 import { expose_function, expose_value } from "./base/expose.js";
 import { ObjectDefineProperty, ObjectFreeze } from "./base/primordials.js";
 import { require_args } from "./base/webidl.js";

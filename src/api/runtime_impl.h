@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "api/base/native_states.h"
 #include "api/event/event.h"
 #include "api/runtime.h"
 #include "isolate/modules.h"
@@ -107,6 +108,7 @@ struct Runtime::Impl {
   uint32_t last_timer_id = 0;
   std::unordered_map<uint32_t, Resource*> resources;  // of all events, by id
   uint32_t last_resource_id = 0;
+  NativeStates native_states;
   bool closing = false;  // being destroyed: events end, nothing new begins
   isolate::CpuMeter startup_meter;
   std::unique_ptr<isolate::ModuleLoader> loader;

@@ -98,6 +98,7 @@ Engine::~Engine() {
     impl_.release();
     return;
   }
+  impl_->own_wasm.clear();
   v8::V8::Dispose();
   v8::V8::DisposePlatform();
   impl_.reset();

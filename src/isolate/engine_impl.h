@@ -4,6 +4,7 @@
 #include <v8.h>
 
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "isolate/engine.h"
@@ -21,6 +22,8 @@ struct Engine::Impl {
   v8::StartupData snapshot{nullptr, 0};
   const intptr_t* external_references = nullptr;
   bool wasm_trap_handler = false;
+  // See own_wasm.h.
+  std::unordered_map<const void*, v8::CompiledWasmModule> own_wasm;
   // The stacks of isolates that were left as they stood; see Tenant::Impl::abandon. Kept until the
   // end.
   std::vector<std::unique_ptr<loop::Fiber>> abandoned;

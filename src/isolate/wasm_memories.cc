@@ -30,6 +30,11 @@ WasmScan scan_module(v8::Local<v8::Value> module) {
   return scan_wasm({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
+// Where a context keeps V8's own WebAssembly.Instance.
+v8::Local<v8::Private> instance_key(v8::Isolate* isolate) {
+  return v8::Private::ForApi(isolate, name(isolate, "skep wasm instance"));
+}
+
 // An object that a wrapped constructor made, for `new.target`: of a subclass, its prototype.
 bool set_prototype(v8::Local<v8::Context> context, v8::Local<v8::Object> object,
                    v8::Local<v8::Value> new_target, v8::Local<v8::Value> original) {
@@ -77,6 +82,9 @@ void WasmMemories::wrap(v8::Local<v8::Context> context) {
   v8::Local<v8::Value> original[] = {
       wasm->Get(context, key).ToLocalChecked(),
       wasm->Get(context, name(isolate, "Instance")).ToLocalChecked()};
+  SKEP_ASSERT(context->Global()
+                  ->SetPrivate(context, instance_key(isolate), original[1])
+                  .FromMaybe(false));
   replace_class(context, wasm, "Memory", construct_memory);
   replace_class(context, wasm, "Instance", construct_instance);
   v8::Local<v8::Function> wrapper =
@@ -86,6 +94,15 @@ void WasmMemories::wrap(v8::Local<v8::Context> context) {
           .ToLocalChecked();
   wrapper->SetName(key);
   SKEP_ASSERT(wasm->DefineOwnProperty(context, key, wrapper).FromMaybe(false));
+}
+
+v8::MaybeLocal<v8::Object> WasmMemories::instance_of(v8::Local<v8::Context> context,
+                                                     v8::Local<v8::Value> module,
+                                                     v8::Local<v8::Value> imports) {
+  v8::Isolate* isolate = v8::Isolate::GetCurrent();
+  v8::Local<v8::Value> original;
+  if (!context->Global()->GetPrivate(context, instance_key(isolate)).ToLocal(&original)) return {};
+  return make_instance(context, original, module, imports);
 }
 
 // --- accounting ---

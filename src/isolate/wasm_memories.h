@@ -21,6 +21,11 @@ class WasmMemories {
   // Replaces WebAssembly.Memory, Instance and instantiate in a fresh context.
   static void wrap(v8::Local<v8::Context> context);
 
+  // As `new WebAssembly.Instance` of a fresh context, whatever the worker has made of that.
+  static v8::MaybeLocal<v8::Object> instance_of(v8::Local<v8::Context> context,
+                                                v8::Local<v8::Value> module,
+                                                v8::Local<v8::Value> imports);
+
   // What they hold together. The isolate is entered.
   size_t total_bytes(v8::Isolate* isolate);
   bool empty() const { return known_.empty(); }

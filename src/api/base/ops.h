@@ -22,6 +22,8 @@ std::span<const Op> timers_ops();
 std::span<const Op> crypto_ops();
 std::span<const Op> fetch_ops();
 std::span<const Op> outbound_ops();
+std::span<const Op> compression_ops();
+std::span<const Op> html_rewriter_ops();
 std::span<const Op> socket_ops();
 std::span<const Op> encoding_ops();
 std::span<const Op> structured_clone_ops();

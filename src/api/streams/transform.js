@@ -149,22 +149,26 @@ export function setup_transform(t, started, writable_mark, writable_size, readab
   set_backpressure(t, true);
 }
 
+// Undefined where whoever reads wants more of a transform's output now, else a promise of that.
+export function transform_wanted(t) {
+  return t.backpressure ? t.change.promise : undefined;
+}
+
 // A transform of our own: transform(chunk, t) and flush(t) are plain functions that enqueue with
-// transform_enqueue; what they throw errors the stream. Gives {readable, writable}, public objects.
+// transform_enqueue, and may return a promise of ours; what they throw errors the stream. Gives
+// {readable, writable}, public objects.
 export function make_transform(transform, flush) {
   const t = new TransformState();
   t.transform = (chunk) => {
     try {
-      transform(chunk, t);
-      return resolved();
+      return transform(chunk, t) ?? resolved();
     } catch (error) {
       return PromiseReject(error);
     }
   };
   t.flush = () => {
     try {
-      if (flush !== undefined) flush(t);
-      return resolved();
+      return (flush === undefined ? undefined : flush(t)) ?? resolved();
     } catch (error) {
       return PromiseReject(error);
     }
