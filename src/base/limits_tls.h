@@ -13,7 +13,10 @@ inline constexpr size_t kCertificates = 10'000;          // [[certificate]] tabl
 inline constexpr size_t kNamesPerCertificate = 1'000;    // subject alternative names that count
 inline constexpr size_t kCertificatesPerName = 4;        // one a kind of key; those after it rest
 inline constexpr size_t kCertificateFileBytes = 1 << 20;
-inline constexpr size_t kTlsSignInputBytes = 4'096;   // what a shard may ask to have signed
+inline constexpr size_t kTlsSignInputBytes = 256;    // what a shard may ask to have signed
+inline constexpr size_t kTlsSignatureBytes = 1'024;  // RSA's with 8,192 bits
+inline constexpr size_t kTlsSignRepliesBytes =
+    64 * 1024;                                        // not taken by the shard: no more is read
 inline constexpr int64_t kTlsSignsPerSecond = 5'000;  // of one shard, after a burst of…
 inline constexpr int64_t kTlsSignBurst = 20'000;
 inline constexpr int64_t kTlsSlowSignCost = 10;  // RSA and the larger curves count as so many

@@ -139,10 +139,11 @@ Result<> Broker::start() {
   SKEP_TRY(open_what_needs_rights());
   // What a zygote leaves behind when it dies is the broker's to wait for.
   prctl(PR_SET_CHILD_SUBREAPER, 1);
+  const bool has_sockets = admin_socket_ || !tls_->empty();
   SKEP_TRY_ASSIGN(loop_, loop::Loop::create({.entries = 256,
                                              .fixed_files = 0,
                                              .recv_buffer_bytes = 4096,
-                                             .recv_buffer_count = admin_socket_ ? 16u : 0u}));
+                                             .recv_buffer_count = has_sockets ? 16u : 0u}));
   if (access_) access_->start(*loop_);
   kj_.emplace(*loop_);
   SKEP_TRY_ASSIGN(

@@ -1,6 +1,9 @@
 #include "broker/host_server.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <cerrno>
 
 #include "base/limits.h"
 #include "base/limits_edge.h"
@@ -106,9 +109,7 @@ HostServer::HostServer(HostServices& services, uint32_t shard_index, OnAttach on
       log_limit_(limits::kLogLinesPerSecond, limits::kLogBurstLines),
       access_limit_(limits::kAccessLinesPerSecond, limits::kAccessBurstLines),
       cache_budget_(std::make_shared<RateLimit>(limits::kCodeCacheBytesPerSecond,
-                                                limits::kCodeCacheBurstBytes)),
-      sign_budget_(std::make_shared<RateLimit>(limits::kTlsSignsPerSecond, limits::kTlsSignBurst)) {
-}
+                                                limits::kCodeCacheBurstBytes)) {}
 
 kj::Promise<void> HostServer::attach(AttachContext context) {
   if (attached_) rpc::throw_error(Error{"this shard is attached already", 0});
@@ -144,6 +145,7 @@ void HostServer::write_config(rpc::ShardConfig::Builder config) {
   }
   write_edge(config.initEdge());
   write_tls(config.initTls());
+  write_signer(config);
   write_workers(config);
 }
 
@@ -156,8 +158,18 @@ void HostServer::write_edge(rpc::EdgeOptions::Builder to) const {
   to.setAccessLog(edge.access_log.format != config::AccessFormat::off);
 }
 
+void HostServer::write_signer(rpc::ShardConfig::Builder config) {
+  if (services_.tls.empty()) return;
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
+    rpc::throw_error(fail_errno("socketpair for signatures", errno).error());
+  signing_.emplace(services_.loop, UniqueFd(ends[0]), services_.tls,
+                   RateLimit(limits::kTlsSignsPerSecond, limits::kTlsSignBurst));
+  config.setSigner(kj::heap<rpc::DescriptorServer<rpc::Signer>>(UniqueFd(ends[1])));
+}
+
 void HostServer::write_tls(rpc::TlsConfig::Builder to) const {
-  services_.tls.write(to, services_.loop, sign_budget_);
+  services_.tls.write(to);
 }
 
 kj::Promise<void> HostServer::trustedRoots(TrustedRootsContext context) {

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "broker/log_output.h"
 #include "broker/options.h"
 #include "broker/outbound.h"
+#include "broker/signing_desk.h"
 #include "broker/tls_store.h"
 #include "loop/loop.h"
 #include "rpc/skep.capnp.h"
@@ -53,6 +55,7 @@ class HostServer final : public rpc::Host::Server {
  private:
   void write_edge(rpc::EdgeOptions::Builder to) const;
   void write_config(rpc::ShardConfig::Builder config);
+  void write_signer(rpc::ShardConfig::Builder config);
   void write_workers(rpc::ShardConfig::Builder config);
   void report_dropped();
 
@@ -64,7 +67,7 @@ class HostServer final : public rpc::Host::Server {
   RateLimit access_limit_;
   uint64_t dropped_ = 0;
   std::shared_ptr<RateLimit> cache_budget_;
-  std::shared_ptr<RateLimit> sign_budget_;
+  std::optional<SigningDesk> signing_;
 };
 
 }  // namespace skep::broker

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/limits_tls.h"
@@ -16,7 +17,6 @@
 #include "base/unique_fd.h"
 #include "config/files.h"
 #include "net/tls/tickets.h"
-#include "rpc/outcome.h"
 
 namespace skep::broker {
 namespace {
@@ -51,34 +51,6 @@ rpc::ClientAuth wire_of(config::ClientAuth auth) {
   }
   return rpc::ClientAuth::NONE;
 }
-
-// One shard's use of one key. The shard is hostile: sizes and rate are bounded here.
-class SigningKeyServer final : public rpc::SigningKey::Server {
- public:
-  SigningKeyServer(std::shared_ptr<const net::tls::PrivateKey> key, loop::Loop& loop,
-                   std::shared_ptr<RateLimit> budget)
-      : key_(std::move(key)), loop_(loop), budget_(std::move(budget)) {}
-
-  kj::Promise<void> sign(SignContext context) override {
-    const auto params = context.getParams();
-    const auto input = params.getInput();
-    if (input.size() > limits::kTlsSignInputBytes)
-      rpc::throw_error(Error{"a handshake is shorter than what is to be signed", 0});
-    if (!net::tls::is_server_handshake({input.begin(), input.size()}))
-      rpc::throw_error(Error{"what is to be signed is not of a server's handshake", 0});
-    if (!budget_->take(key_->cost(), loop_.now_ns()))
-      rpc::throw_error(Error{"too many signatures for one shard", 0});
-    const std::string signature =
-        rpc::or_throw(key_->sign(params.getAlgorithm(), {input.begin(), input.size()}));
-    context.getResults().setSignature(bytes_of(signature));
-    return kj::READY_NOW;
-  }
-
- private:
-  const std::shared_ptr<const net::tls::PrivateKey> key_;
-  loop::Loop& loop_;
-  const std::shared_ptr<RateLimit> budget_;
-};
 
 void warn_of_dates(const std::string& path, const net::tls::CertificateChain& chain) {
   const int64_t now = time(nullptr);
@@ -140,9 +112,26 @@ Result<std::vector<TlsStore::Identity>> TlsStore::read_all(
 
 Result<std::unique_ptr<TlsStore>> TlsStore::load(std::vector<config::CertificateFiles> files) {
   auto store = std::unique_ptr<TlsStore>(new TlsStore(std::move(files)));
-  SKEP_TRY_ASSIGN(store->identities_, read_all(store->files_));
+  SKEP_TRY_ASSIGN(auto identities, read_all(store->files_));
+  store->take(std::move(identities));
   store->add_ticket_key();
   return store;
+}
+
+// Handshakes that began before a reload are signed with the keys of then.
+void TlsStore::take(std::vector<Identity> identities) {
+  before_ = std::exchange(identities_, std::move(identities));
+  for (Identity& identity : identities_) identity.number = next_number_++;
+}
+
+const net::tls::PrivateKey* TlsStore::find_key(uint32_t number) const {
+  for (const auto* identities : {&identities_, &before_}) {
+    // Their numbers follow each other.
+    if (identities->empty() || number < identities->front().number) continue;
+    const size_t place = number - identities->front().number;
+    if (place < identities->size()) return (*identities)[place].key.get();
+  }
+  return nullptr;
 }
 
 void TlsStore::add_ticket_key() {
@@ -180,13 +169,12 @@ void TlsStore::reload() {
     log_error("the certificates stay as they were: {}", identities.error().message);
     return;
   }
-  identities_ = std::move(*identities);
+  take(std::move(*identities));
   log_info("certificates read again");
   on_change_();
 }
 
-void TlsStore::write(rpc::TlsConfig::Builder to, loop::Loop& loop,
-                     const std::shared_ptr<RateLimit>& budget) const {
+void TlsStore::write(rpc::TlsConfig::Builder to) const {
   auto list = to.initCertificates(static_cast<unsigned>(identities_.size()));
   for (unsigned i = 0; i < list.size(); ++i) {
     const Identity& identity = identities_[i];
@@ -198,7 +186,7 @@ void TlsStore::write(rpc::TlsConfig::Builder to, loop::Loop& loop,
     list[i].setClientAuth(wire_of(identity.client_auth));
     auto roots = list[i].initClientCa(static_cast<unsigned>(identity.client_ca.size()));
     for (unsigned k = 0; k < roots.size(); ++k) roots.set(k, bytes_of(identity.client_ca[k]));
-    list[i].setKey(kj::heap<SigningKeyServer>(identity.key, loop, budget));
+    list[i].setKey(identity.number);
   }
   auto keys = to.initTicketKeys(static_cast<unsigned>(ticket_keys_.size()));
   for (unsigned i = 0; i < keys.size(); ++i) keys.set(i, bytes_of(ticket_keys_[i]));

@@ -1,5 +1,5 @@
 // The certificates and private keys of skep.toml, and the keys of session tickets. The keys stay in
-// this process: shards get a capability to have something signed with one. Owned by the broker.
+// this process: shards may have something signed with one (signing_desk.h). Owned by the broker.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "broker/log_output.h"
 #include "broker/watcher.h"
 #include "config/certificates.h"
 #include "loop/loop.h"
@@ -31,14 +30,18 @@ class TlsStore {
   // Reads the files again (SIGHUP). What cannot be read is logged, and the old stays in use.
   void reload();
 
-  // What a shard is told. `budget` bounds what that shard may have signed.
-  void write(rpc::TlsConfig::Builder to, loop::Loop& loop,
-             const std::shared_ptr<RateLimit>& budget) const;
+  bool empty() const { return identities_.empty(); }
+  // What a shard is told.
+  void write(rpc::TlsConfig::Builder to) const;
+  // The key that a shard was told by this number; null: none, or one of two reloads ago. Not to be
+  // kept.
+  const net::tls::PrivateKey* find_key(uint32_t number) const;
 
  private:
   struct Identity {
     net::tls::CertificateChain chain;
-    std::shared_ptr<const net::tls::PrivateKey> key;
+    std::unique_ptr<const net::tls::PrivateKey> key;
+    uint32_t number = 0;  // of the key
     std::string ocsp;
     std::vector<std::string> client_ca;
     config::ClientAuth client_auth = config::ClientAuth::none;
@@ -47,11 +50,13 @@ class TlsStore {
   explicit TlsStore(std::vector<config::CertificateFiles> files) : files_(std::move(files)) {}
   static Result<Identity> read(const config::CertificateFiles& files);
   static Result<std::vector<Identity>> read_all(const std::vector<config::CertificateFiles>& files);
+  void take(std::vector<Identity> identities);
   void add_ticket_key();
   void rotate();
 
   const std::vector<config::CertificateFiles> files_;
-  std::vector<Identity> identities_;
+  std::vector<Identity> identities_, before_;
+  uint32_t next_number_ = 0;
   std::vector<std::string> ticket_keys_;  // newest first
   std::function<void()> on_change_;
   std::unique_ptr<Watcher> watcher_;

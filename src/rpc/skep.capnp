@@ -49,17 +49,15 @@ struct TlsCertificate {
   ocsp @2 :Data;                     # to staple; empty: none
   clientAuth @3 :ClientAuth;
   clientCa @4 :List(Data);           # DER
-  key @5 :SigningKey;
+  key @5 :UInt32;                    # what the private key is called on the signing socket
 }
 
 enum ClientAuth { none @0; optional @1; require @2; }
 
-interface SigningKey {
-  # A private key, which never leaves the broker.
-
-  sign @0 (algorithm :UInt16, input :Data) -> (signature :Data);
-  # Signs what a TLS server signs (SignatureScheme of RFC 8446 4.2.3). Bounded in size and rate: a shard
-  # that was taken over can use the key while it lives, as it must, and learns nothing of it.
+interface Signer {
+  # Answers to getFd: the socket on which handshakes are signed with keys that never leave the broker
+  # (signing_wire.h). Bounded in size and rate: a shard that was taken over can use the keys while it
+  # lives, as it must, and learns nothing of them.
 }
 
 struct ShardConfig {
@@ -72,6 +70,7 @@ struct ShardConfig {
   listenerOptions @6 :List(ListenerOptions);   # of the listeners, in their order
   tls @7 :TlsConfig;
   edge @8 :EdgeOptions;
+  signer @9 :Signer;                 # null: no certificates
 }
 
 struct EdgeOptions {

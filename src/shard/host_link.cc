@@ -15,6 +15,7 @@
 #include "rpc/kj_loop.h"
 #include "rpc/outcome.h"
 #include "rpc/skep.capnp.h"
+#include "shard/broker_signer.h"
 
 namespace skep::shard {
 namespace {
@@ -280,44 +281,26 @@ std::string bytes_of(capnp::Data::Reader data) {
   return std::string(reinterpret_cast<const char*>(data.begin()), data.size());
 }
 
-// The private keys that this shard may use, by number. A reload brings new ones; those before it
-// stay for the handshakes that began with them.
-class SigningKeys {
- public:
-  net::tls::ServerConfig read(rpc::TlsConfig::Reader config) {
-    before_ = std::exchange(now_, {});
-    net::tls::ServerConfig out;
-    for (auto certificate : config.getCertificates()) {
-      net::tls::ServerCertificate one;
-      for (auto der : certificate.getChain()) one.chain.push_back(bytes_of(der));
-      for (auto name : certificate.getNames()) one.names.push_back(to_string(name));
-      one.ocsp = bytes_of(certificate.getOcsp());
-      one.client_auth = static_cast<net::tls::ClientAuth>(certificate.getClientAuth());
-      for (auto der : certificate.getClientCa()) one.client_ca.push_back(bytes_of(der));
-      one.key = next_++;
-      now_.emplace(one.key, certificate.getKey());
-      out.certificates.push_back(std::move(one));
-    }
-    for (auto key : config.getTicketKeys()) out.ticket_keys.push_back(bytes_of(key));
-    return out;
+net::tls::ServerConfig read_tls(rpc::TlsConfig::Reader config) {
+  net::tls::ServerConfig out;
+  for (auto certificate : config.getCertificates()) {
+    net::tls::ServerCertificate one;
+    for (auto der : certificate.getChain()) one.chain.push_back(bytes_of(der));
+    for (auto name : certificate.getNames()) one.names.push_back(to_string(name));
+    one.ocsp = bytes_of(certificate.getOcsp());
+    one.client_auth = static_cast<net::tls::ClientAuth>(certificate.getClientAuth());
+    for (auto der : certificate.getClientCa()) one.client_ca.push_back(bytes_of(der));
+    one.key = certificate.getKey();
+    out.certificates.push_back(std::move(one));
   }
-
-  rpc::SigningKey::Client* find(uint32_t key) {
-    for (auto* keys : {&now_, &before_}) {
-      if (const auto found = keys->find(key); found != keys->end()) return &found->second;
-    }
-    return nullptr;
-  }
-
- private:
-  std::unordered_map<uint32_t, rpc::SigningKey::Client> now_, before_;
-  uint32_t next_ = 0;
-};
+  for (auto key : config.getTicketKeys()) out.ticket_keys.push_back(bytes_of(key));
+  return out;
+}
 
 // What the broker calls.
 class ShardServer final : public rpc::Shard::Server {
  public:
-  ShardServer(ShardControl& control, SigningKeys& keys) : control_(control), keys_(keys) {}
+  explicit ShardServer(ShardControl& control) : control_(control) {}
 
   kj::Promise<void> drain(DrainContext) override {
     auto paf = kj::newPromiseAndFulfiller<void>();
@@ -331,7 +314,7 @@ class ShardServer final : public rpc::Shard::Server {
   }
 
   kj::Promise<void> updateTls(UpdateTlsContext context) override {
-    control_.update_tls(keys_.read(context.getParams().getTls()));
+    control_.update_tls(read_tls(context.getParams().getTls()));
     return kj::READY_NOW;
   }
 
@@ -411,7 +394,6 @@ class ShardServer final : public rpc::Shard::Server {
 
  private:
   ShardControl& control_;
-  SigningKeys& keys_;
 };
 
 }  // namespace
@@ -420,13 +402,14 @@ struct HostLink::Impl final : private kj::TaskSet::ErrorHandler {
   Impl(loop::Loop& l, UniqueFd socket, ShardControl& c)
       : loop(l),
         control(c),
+        signer(l, [this] { control.disconnected(); }),
         kj_loop(l),
         flush([this] {
           send_logs();
           send_access();
         }),
         // The same Shard that attach() hands over: a connection always has a bootstrap to give.
-        connection(l, std::move(socket), rpc::Role::shard, kj::heap<ShardServer>(c, keys)),
+        connection(l, std::move(socket), rpc::Role::shard, kj::heap<ShardServer>(c)),
         host(connection.bootstrap().castAs<rpc::Host>()),
         tasks(*this) {
     tasks.add(connection.on_disconnect().then([this] { control.disconnected(); }));
@@ -445,7 +428,7 @@ struct HostLink::Impl final : private kj::TaskSet::ErrorHandler {
 
   loop::Loop& loop;
   ShardControl& control;
-  SigningKeys keys;
+  BrokerSigner signer;
   rpc::KjLoop kj_loop;
   loop::Deferred flush;
   rpc::Connection connection;
@@ -495,20 +478,34 @@ Result<ShardConfig> HostLink::Impl::read_config(rpc::ShardConfig::Reader config)
                          .http2 = listener.getHttp2(),
                          .proxy_protocol = listener.getProxyProtocol()});
   out.edge = read_edge(config.getEdge());
-  out.tls = keys.read(config.getTls());
+  out.tls = read_tls(config.getTls());
   return out;
 }
 
+namespace {
+
+// None where there are no certificates.
+kj::Promise<UniqueFd> take_signer(rpc::ShardConfig::Reader config) {
+  if (!config.hasSigner()) return UniqueFd();
+  return rpc::take_descriptor(config.getSigner());
+}
+
+}  // namespace
+
 void HostLink::attach(std::function<void(Result<ShardConfig>)> done) {
   auto request = impl_->host.attachRequest();
-  request.setShard(kj::heap<ShardServer>(impl_->control, impl_->keys));
+  request.setShard(kj::heap<ShardServer>(impl_->control));
   request.setPid(getpid());
   auto promise = request.send().then([this](auto&& response) {
     auto config = std::make_shared<Result<ShardConfig>>(impl_->read_config(response.getConfig()));
-    auto fds = kj::heapArrayBuilder<kj::Promise<UniqueFd>>(response.getListeners().size());
+    auto fds = kj::heapArrayBuilder<kj::Promise<UniqueFd>>(response.getListeners().size() + 1);
     for (auto listener : response.getListeners()) fds.add(rpc::take_descriptor(listener));
-    return kj::joinPromises(fds.finish()).then([config](kj::Array<UniqueFd>&& got) {
+    fds.add(take_signer(response.getConfig()));
+    return kj::joinPromises(fds.finish()).then([this, config](kj::Array<UniqueFd>&& got) {
       for (UniqueFd& fd : got) (*config)->listeners.push_back(std::move(fd));
+      UniqueFd signer = std::move((*config)->listeners.back());
+      (*config)->listeners.pop_back();
+      if (signer) impl_->signer.open(std::move(signer));
       return rpc::or_throw(std::move(*config));
     });
   });
@@ -586,16 +583,7 @@ void HostLink::trusted_roots(std::function<void(Result<std::string>)> done) {
 
 void HostLink::sign(uint32_t key, uint16_t algorithm, std::span<const uint8_t> input,
                     std::function<void(Result<std::string>)> done) {
-  rpc::SigningKey::Client* client = impl_->keys.find(key);
-  if (client == nullptr) {
-    return impl_->loop.post([done = std::move(done)] { done(fail("this key is gone")); });
-  }
-  auto request = client->signRequest();
-  request.setAlgorithm(algorithm);
-  request.setInput({input.data(), input.size()});
-  impl_->call(
-      request.send().then([](auto&& response) { return bytes_of(response.getSignature()); }),
-      std::move(done));
+  impl_->signer.sign(key, algorithm, input, std::move(done));
 }
 
 void HostLink::log(LogRecord record) {
