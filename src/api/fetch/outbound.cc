@@ -59,6 +59,7 @@ struct Url {
   std::string host, authority, target;
 };
 
+// The last to add to `headers`, which `request` refers to from now on.
 void complete_headers(std::vector<net::Header>& headers, net::ClientRequest& request,
                       std::string& websocket_key) {
   const std::string_view upgrade = net::header_value(headers, "upgrade");
@@ -124,10 +125,10 @@ void subrequest_start(const Info& info) {
   HeadMaker maker(event->runtime(), isolate);
   std::vector<net::Header>* headers = nullptr;
   if (!take_headers(info, maker, headers)) return;
-  std::string websocket_key;
-  complete_headers(*headers, request, websocket_key);
   FetchChannel::Trace trace;
   add_trace(*event, *headers, trace);
+  std::string websocket_key;
+  complete_headers(*headers, request, websocket_key);
 
   const auto kind = static_cast<SentBody>(id_argument(info, 3));
   std::string text;
