@@ -230,13 +230,15 @@ void Socket::State::start_send() {
   iovec first[2];
   const size_t count = queue.pieces(first);
   io_uring_sqe* sqe = start(send_operation);
+  // Where the end follows at once, the kernel sends the last bytes and the FIN as one packet.
+  const int flags = MSG_NOSIGNAL | (shutdown_wanted ? MSG_MORE : 0);
   if (count == 1) {
-    io_uring_prep_send(sqe, fd, first[0].iov_base, first[0].iov_len, MSG_NOSIGNAL);
+    io_uring_prep_send(sqe, fd, first[0].iov_base, first[0].iov_len, flags);
   } else {
     if (gather == nullptr) gather = std::make_unique<Gather>();
     gather->message.msg_iov = gather->pieces;
     gather->message.msg_iovlen = queue.pieces(gather->pieces);
-    io_uring_prep_sendmsg(sqe, fd, &gather->message, MSG_NOSIGNAL);
+    io_uring_prep_sendmsg(sqe, fd, &gather->message, static_cast<unsigned>(flags));
   }
   use_file(sqe);
   send_in_flight = true;
