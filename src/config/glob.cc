@@ -124,6 +124,10 @@ bool expand(const std::string& glob, std::vector<std::string>& out) {
 
 }  // namespace
 
+bool plain_glob_matches(std::string_view glob, std::string_view path) {
+  return Matcher(glob, path).run();
+}
+
 bool glob_matches(std::string_view glob, std::string_view path) {
   if (glob.starts_with("./")) glob.remove_prefix(2);
   if (path.starts_with("./")) path.remove_prefix(2);
