@@ -178,6 +178,10 @@ size_t count_control_characters(std::string_view text) {
   return count;
 }
 
+bool is_sendable_value(std::string_view text) {
+  return text.find_first_of(std::string_view("\0\r\n", 3)) == std::string_view::npos;
+}
+
 bool is_field_value(std::string_view text) {
   return count_control_characters(text) == 0;
 }

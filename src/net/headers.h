@@ -25,6 +25,8 @@ std::string_view trim_whitespace(std::string_view text);  // SP and HTAB
 bool is_token(std::string_view text);                     // RFC 9110 5.6.2; not empty
 // RFC 9110 5.5: visible characters, SP, HTAB and obs-text; no control character.
 bool is_field_value(std::string_view text);
+// What a Worker may send, as the Fetch standard and RFC 9113 8.2.1 have it: no NUL, CR or LF.
+bool is_sendable_value(std::string_view text);
 // Control characters but for HTAB: what a field value may not have.
 size_t count_control_characters(std::string_view text);
 // uri-host [":" port] of RFC 9112 3.2, not empty. A comma is refused too: two Hosts joined by a

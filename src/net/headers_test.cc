@@ -47,6 +47,11 @@ TEST(Headers, FieldValues) {
     EXPECT_EQ(is_field_value({text, 3}), c == '\t') << c;
   }
   EXPECT_FALSE(is_field_value("\x7f"));
+  EXPECT_TRUE(is_sendable_value("\x01 \x7f\xff\t"));
+  for (const char c : {'\0', '\r', '\n'}) {
+    const char text[3] = {'a', c, 'b'};
+    EXPECT_FALSE(is_sendable_value({text, 3})) << static_cast<int>(c);
+  }
 }
 
 TEST(Headers, Phrases) {

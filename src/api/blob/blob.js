@@ -10,7 +10,9 @@ import {
   MathMax,
   MathMin,
   NumberIsNaN,
+  PromiseReject,
   PromiseResolve,
+  ReflectApply,
   RegExpPrototypeExec,
   StringPrototypeToLowerCase,
   SymbolIterator,
@@ -23,6 +25,7 @@ import {
   Uint8Array,
 } from "../base/primordials.js";
 import {
+  illegal_invocation,
   require_new_args,
   to_clamped_integer,
   to_dictionary,
@@ -64,13 +67,18 @@ function part_bytes(part) {
 }
 
 function join_parts(parts) {
-  if (typeof parts !== "object" || parts === null || typeof parts[SymbolIterator] !== "function") {
+  const iterate = typeof parts === "object" && parts !== null ? parts[SymbolIterator] : undefined;
+  if (typeof iterate !== "function") {
     throw new TypeError("The parts of a Blob must be a sequence.");
   }
+  const iterator = ReflectApply(iterate, parts, []);
+  const { next } = iterator;
   const chunks = [];
   let length = 0;
-  for (const part of parts) {
-    const bytes = part_bytes(part);
+  for (;;) {
+    const step = ReflectApply(next, iterator, []);
+    if (step.done) break;
+    const bytes = part_bytes(step.value);
     ArrayPrototypePush(chunks, bytes);
     length += TypedArrayPrototypeGetByteLength(bytes);
   }
@@ -132,13 +140,17 @@ export class Blob {
   }
 
   text() {
-    return PromiseResolve(utf8_text(this.#bytes));
+    return is_blob(this) ? PromiseResolve(utf8_text(this.#bytes))
+      : PromiseReject(illegal_invocation());
   }
   arrayBuffer() {
-    return PromiseResolve(TypedArrayPrototypeGetBuffer(TypedArrayPrototypeSlice(this.#bytes)));
+    return is_blob(this) ?
+      PromiseResolve(TypedArrayPrototypeGetBuffer(TypedArrayPrototypeSlice(this.#bytes)))
+      : PromiseReject(illegal_invocation());
   }
   bytes() {
-    return PromiseResolve(TypedArrayPrototypeSlice(this.#bytes));
+    return is_blob(this) ? PromiseResolve(TypedArrayPrototypeSlice(this.#bytes))
+      : PromiseReject(illegal_invocation());
   }
 
   stream() {

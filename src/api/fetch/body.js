@@ -9,6 +9,7 @@ import {
   PromisePrototypeThen,
   PromiseReject,
   PromiseResolve,
+  RegExpPrototypeExec,
   StringPrototypeToWellFormed,
   SymbolAsyncIterator,
   SymbolIterator,
@@ -23,7 +24,8 @@ import {
   WeakMapPrototypeGet,
   WeakMapPrototypeSet,
 } from "../base/primordials.js";
-import { to_usv_string } from "../base/webidl.js";
+import { has_flag } from "../base/flags.js";
+import { illegal_invocation, to_usv_string } from "../base/webidl.js";
 import { require_event_scope } from "../event/event.js";
 import { blob_bytes, blob_type, is_blob, make_blob } from "../blob/blob.js";
 import { encode_form_data, is_form_data, parse_form_data } from "../blob/form_data.js";
@@ -42,6 +44,8 @@ import {
   stream_from,
   tee_stream,
 } from "../streams/streams.js";
+import { clone_value } from "../structured_clone/structured_clone.js";
+import { load_part } from "../parts/parts.js";
 import { is_search_params, search_params_string } from "../url/search_params.js";
 
 const { body_read, body_take, body_drop, event_require_own, subrequest_cancel, subrequest_read,
@@ -214,7 +218,7 @@ export function body_stream(body) {
 export function clone_body(body) {
   if (body === null) return null;
   if (body.source !== null) return make_body(body.source, body.type, null, 0);
-  const branches = tee_stream(body_stream(body));
+  const branches = tee_stream(body_stream(body), clone_value);
   body.stream = branches[0];
   body.event = body.subrequest = 0;
   return make_body(null, body.type, branches[1], 0);
@@ -288,20 +292,21 @@ class Collector {
   }
   close() {
     const chunks = this.#chunks;
-    if (chunks.length === 1) return this.#resolve(chunks[0]);
+    if (chunks.length === 1) return this.#resolve({ __proto__: null, bytes: chunks[0] });
     const all = new Uint8Array(this.#length);
     let at = 0;
     for (let i = 0; i < chunks.length; i++) {
       TypedArrayPrototypeSet(all, chunks[i], at);
       at += TypedArrayPrototypeGetByteLength(chunks[i]);
     }
-    this.#resolve(all);
+    this.#resolve({ __proto__: null, bytes: all });
   }
   error(error) {
     this.#reject(error);
   }
 }
 
+// Not of the bytes themselves: a promise would look for their `then`.
 function collect(stream) {
   return new Promise((resolve, reject) => {
     new Collector(acquire_reader(stream), resolve, reject).read();
@@ -358,7 +363,7 @@ function consume(body, kind) {
       return promise;
     }
     if (body.stream !== null) {
-      return PromisePrototypeThen(collect(body.stream), (bytes) => convert_bytes(bytes, kind));
+      return PromisePrototypeThen(collect(body.stream), (all) => convert_bytes(all.bytes, kind));
     }
     body.used = true;
     return PromiseResolve(convert_source(body.source, kind));
@@ -367,19 +372,33 @@ function consume(body, kind) {
   }
 }
 
+// What an operation that gives a promise answers where `this` is not its interface's.
+export const rejected_invocation = () => PromiseReject(illegal_invocation());
+
 export const body_text = (body) => consume(body, kReadText);
 export const body_json = (body) => consume(body, kReadJson);
 export const body_array_buffer = (body) => consume(body, kReadArrayBuffer);
 export const body_bytes = (body) => consume(body, kReadBytes);
 
+// A Content-Type that is its own serialisation.
+const plain_type = /^[a-z0-9.+-]+\/[a-z0-9.+-]+(?:;[a-z-]+=[A-Za-z0-9-]+)?$/;
+
+function blob_type_of(type) {
+  if (type === null) return "";
+  if (RegExpPrototypeExec(plain_type, type) !== null || !has_flag("blob_standard_mime_type")) {
+    return type;
+  }
+  return load_part("fetch/mime").extract_mime_type(type);
+}
+
 export function body_blob(body, type) {
-  return PromisePrototypeThen(consume(body, kReadBytes), (bytes) => make_blob(bytes, type ?? ""));
+  return PromisePrototypeThen(consume(body, kReadBytes),
+    (bytes) => make_blob(bytes, blob_type_of(type)));
 }
 
 export function body_form_data(body, type) {
-  if (type === null) {
-    return PromiseReject(
-      new TypeError("Parsing a Body as FormData requires a Content-Type header."));
-  }
-  return PromisePrototypeThen(consume(body, kReadBytes), (bytes) => parse_form_data(bytes, type));
+  return PromisePrototypeThen(consume(body, kReadBytes), (bytes) => {
+    if (type !== null) return parse_form_data(bytes, type);
+    throw new TypeError("Parsing a Body as FormData requires a Content-Type header.");
+  });
 }

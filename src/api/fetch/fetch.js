@@ -2,15 +2,16 @@
 // redirects, its response.
 import { ops } from "../base/ops.js";
 import { expose_function } from "../base/expose.js";
+import { has_flag } from "../base/flags.js";
 import {
   ArrayPrototypePush,
-  Error,
   StringPrototypeIndexOf,
   StringPrototypeSlice,
   StringPrototypeStartsWith,
   TypeError,
 } from "../base/primordials.js";
 import { require_args } from "../base/webidl.js";
+import { load_part } from "../parts/parts.js";
 import { signal_abort_reason, signal_add_algorithm, signal_is_aborted } from "../dom/abort.js";
 import { acquire_reader, stream_expected_length } from "../streams/streams.js";
 import { parse_url } from "../url/url.js";
@@ -43,7 +44,7 @@ class Upload extends Pump {
     return subrequest_writable(this.id);
   }
   lost() {
-    return new Error("Network connection lost.");
+    return new TypeError("Network connection lost.");
   }
   close() {
     subrequest_finish(this.id);
@@ -83,17 +84,20 @@ function is_redirect(status) {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
+// The URL to fetch. Old Workers took any scheme for http.
 function check_scheme(url) {
-  if (!StringPrototypeStartsWith(url, "http:") && !StringPrototypeStartsWith(url, "https:")) {
-    throw new TypeError(`Fetch API cannot load: ${url}`);
-  }
+  if (StringPrototypeStartsWith(url, "http:") || StringPrototypeStartsWith(url, "https:")) return url;
+  const rest = has_flag("fetch_refuses_unknown_protocols") ? undefined :
+    parse_url("http:" + StringPrototypeSlice(url, StringPrototypeIndexOf(url, ":") + 1));
+  if (rest === undefined) throw new TypeError(`Fetch API cannot load: ${url}`);
+  return rest;
 }
 
 // "HTTP-redirect fetch": changes what is to be sent next.
 function follow(parts, status, location) {
   const next = parse_url(location, parts.url);
   if (next === undefined) throw new TypeError(`Invalid URL in the Location header: ${location}`);
-  check_scheme(next);
+  const target = check_scheme(next);
   if (typeof parts.headers === "number") parts.headers = request_headers(parts.headers);
   const to_get = status === 303 ? parts.method !== "GET" && parts.method !== "HEAD" :
     (status === 301 || status === 302) && parts.method === "POST";
@@ -107,28 +111,34 @@ function follow(parts, status, location) {
       "encountered a redirect requiring the body to be retransmitted. To avoid this error in the " +
       "future, construct this request from a buffer-like body initializer.");
   }
-  if (origin_of(next) !== origin_of(parts.url)) {
+  if (origin_of(target) !== origin_of(parts.url) &&
+      has_flag("strip_authorization_on_cross_origin_redirect")) {
     parts.headers = without(parts.headers, (lower) => lower === "authorization");
   }
-  parts.url = next;
+  parts.url = target;
 }
 
 function begin(parts) {
   const { sent } = parts;
   const value = sent.kind === kStream ? stream_expected_length(sent.value) : sent.value;
-  const id = subrequest_start(parts.method, parts.url, parts.headers, sent.kind, value, parts.raw);
+  const id = subrequest_start(parts.method, parts.url, parts.headers, sent.kind, value, parts.raw,
+                              parts.how, parts.x);
   if (sent.kind === kStream) new Upload(id, acquire_reader(sent.value)).read();
   return id;
 }
 
 async function send(parts) {
-  const { signal } = parts;
+  const { cf, signal } = parts;
+  if (cf !== undefined) load_part("fetch/cf_options").warn_of_cf_options(cf);
   let id = 0;
   if (signal !== null) {
     if (signal_is_aborted(signal)) throw signal_abort_reason(signal);
     signal_add_algorithm(signal, () => subrequest_abort(id, signal_abort_reason(signal)));
   }
-  check_scheme(parts.url);
+  if (StringPrototypeStartsWith(parts.url, "data:")) {
+    return load_part("fetch/data_url").fetch_data_url(without_fragment(parts.url));
+  }
+  parts.url = check_scheme(parts.url);
   parts.sent = parts.body === null ? { __proto__: null, kind: kNone, value: undefined } :
     take_body(parts.body, event_current());
   for (let hops = 0; ; hops++) {
@@ -166,6 +176,17 @@ async function fetch(input, init = undefined) {
   event_require();
   const request = init === undefined && is_request(input) ? input : new Request(input, init);
   return await send(request_parts(request));
+}
+
+// A service binding's fetch(): how, x name the entrypoint (rpc/stubs.h).
+export async function fetch_service(how, x, input, init) {
+  require_args(input === undefined ? 0 : 1, 1, "fetch", "Fetcher");
+  event_require();
+  const request = init === undefined && is_request(input) ? input : new Request(input, init);
+  const parts = request_parts(request);
+  parts.how = how;
+  parts.x = x;
+  return await send(parts);
 }
 
 expose_function(fetch, "fetch");

@@ -307,3 +307,45 @@ export const shapes_as_web_idl_says = {
     assert_throws(() => Response(), TypeError);
   },
 };
+
+export const data_urls = {
+  async test() {
+    const plain = await fetch("data:,a%20b");
+    assert_equals([plain.status, plain.url, plain.headers.get("content-type"), await plain.text()],
+      [200, "data:,a%20b", "text/plain;charset=US-ASCII", "a b"]);
+    const coded = await fetch("data:text/HTML;charset=x ;base64,PGI+#hash");
+    assert_equals([coded.headers.get("content-type"), await coded.text()], ["text/html;charset=x", "<b>"]);
+    for (const bad of ["data:text/plain", "data:;base64,a"]) await assert_rejects(fetch(bad), TypeError);
+  },
+};
+
+export const types_of_blobs = {
+  async test() {
+    const type_of = async (type) =>
+      (await new Response("x", { headers: { "content-type": type } }).blob()).type;
+    assert_equals(await type_of("TEXT/plain; Charset=\"a b\""), "text/plain;charset=\"a b\"");
+    assert_equals(await type_of("text/plain, nonsense, text/html;charset=gbk"), "text/html;charset=gbk");
+    assert_equals(await type_of("nonsense"), "");
+  },
+};
+
+export const a_clone_has_chunks_of_its_own = {
+  async test() {
+    const chunk = { list: [1] };
+    const stream = new ReadableStream({ start(c) { c.enqueue(chunk); c.close(); } });
+    const copy = new Response(stream).clone();
+    const { value } = await copy.body.getReader().read();
+    assert_equals(value, chunk);
+    assert(value !== chunk);
+  },
+};
+
+export const operations_of_others_reject = {
+  async test() {
+    for (const object of [Request, Response, Blob]) {
+      for (const self of [undefined, null, {}]) {
+        await assert_rejects(object.prototype.text.call(self), TypeError);
+      }
+    }
+  },
+};

@@ -3,7 +3,14 @@
 import { ops } from "../base/ops.js";
 import { kInternal } from "../base/internal.js";
 import { expose_class } from "../base/expose.js";
-import { RegExpPrototypeExec, StringPrototypeToUpperCase, TypeError } from "../base/primordials.js";
+import { has_flag } from "../base/flags.js";
+import {
+  Error,
+  PromisePrototypeThen,
+  RegExpPrototypeExec,
+  StringPrototypeToUpperCase,
+  TypeError,
+} from "../base/primordials.js";
 import {
   require_new_args,
   to_byte_string,
@@ -11,7 +18,8 @@ import {
   to_dom_string,
   to_usv_string,
 } from "../base/webidl.js";
-import { is_abort_signal, make_abort_signal, any_signal } from "../dom/abort.js";
+import { is_abort_signal, make_abort_signal, any_signal, signal_abort } from "../dom/abort.js";
+import { DOMException } from "../dom/dom_exception.js";
 import { parse_url } from "../url/url.js";
 import {
   body_array_buffer,
@@ -27,6 +35,7 @@ import {
   incoming_body,
   is_unusable,
   is_used,
+  rejected_invocation,
   used_error,
 } from "./body.js";
 import {
@@ -38,7 +47,7 @@ import {
   request_source,
 } from "./headers.js";
 
-const { request_cf, request_has_body } = ops;
+const { event_client_gone, request_cf, request_has_body } = ops;
 
 const token_pattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
@@ -54,7 +63,7 @@ function normal_method(value) {
     case "DELETE": case "GET": case "HEAD": case "OPTIONS": case "POST": case "PUT":
       return upper;
   }
-  return method;
+  return has_flag("upper_case_all_http_methods") ? upper : method;
 }
 
 function check_redirect(value) {
@@ -67,9 +76,23 @@ function check_redirect(value) {
 }
 
 function check_cache(value) {
+  if (!has_flag("cache_option_enabled")) {
+    throw new Error("The 'cache' field on 'RequestInitializerDict' is not implemented.");
+  }
   const mode = to_dom_string(value);
-  if (mode === "no-store" || mode === "no-cache") return mode;
+  if (mode === "no-store" || (mode === "no-cache" && has_flag("cache_no_cache_enabled"))) return mode;
   throw new TypeError(`Unsupported cache mode: ${mode}`);
+}
+
+// The signal of an incoming request: aborted when its client leaves.
+function client_signal(event) {
+  const signal = make_abort_signal();
+  const gone = has_flag("enable_request_signal") ? event_client_gone(event) : undefined;
+  if (gone !== undefined) {
+    PromisePrototypeThen(gone, () =>
+      signal_abort(signal, new DOMException("The client has disconnected", "AbortError")));
+  }
+  return signal;
 }
 
 let is_request;
@@ -126,8 +149,9 @@ export class Request {
       headers: request.#list ?? request.#event,
       body: request.#own_body(),
       redirect: request.#redirect,
-      signal: request.#signal,
-      cf: request.#event !== 0 ? undefined : request.#cf,
+      signal: request.#passed_signal(),
+      // Not that of an incoming request, which says what is, not what is to be done.
+      cf: request.#event !== 0 || request.#cf_event !== 0 ? undefined : request.#cf,
       raw: request.#raw_response,
     });
   }
@@ -144,7 +168,11 @@ export class Request {
     const redirect = options.redirect;
     const signal = options.signal;
     if (cache !== undefined) this.#cache = check_cache(cache);
-    if (cf !== undefined) this.#cf = cf;
+    if (cf !== undefined) {
+      this.#cf = cf;
+      this.#cf_event = 0;
+      if (#url in options) this.#take_cf(options);
+    }
     if (encodeResponseBody !== undefined) {
       const mode = to_dom_string(encodeResponseBody);
       if (mode !== "automatic" && mode !== "manual") {
@@ -172,9 +200,16 @@ export class Request {
           "Failed to construct 'Request': 'signal' is not of type 'AbortSignal'.");
       }
       this.#signal = any_signal([signal]);
-    } else if (signal === undefined && source !== null && source.#signal !== null) {
-      this.#signal = any_signal([source.#signal]);
+    } else if (signal === undefined && source !== null) {
+      const passed = source.#passed_signal();
+      if (passed !== null) this.#signal = any_signal([passed]);
     }
+  }
+
+  // What a request made of this one inherits.
+  #passed_signal() {
+    if (this.#event === 0) return this.#signal;
+    return has_flag("request_signal_passthrough") ? this.signal : null;
   }
 
   #take_body(source, init) {
@@ -243,7 +278,7 @@ export class Request {
   }
   get signal() {
     this.#url;
-    return (this.#signal ??= make_abort_signal());
+    return (this.#signal ??= this.#event !== 0 ? client_signal(this.#event) : make_abort_signal());
   }
   get cf() {
     this.#url;
@@ -281,6 +316,7 @@ export class Request {
     copy.#redirect = this.#redirect;
     copy.#take_cf(this);
     copy.#cache = this.#cache;
+    copy.#raw_response = this.#raw_response;
     copy.#list = copy_list(headers_list(this.#headers_object()));
     if (this.#signal !== null) copy.#signal = any_signal([this.#signal]);
     copy.#body = clone_body(body);
@@ -288,22 +324,22 @@ export class Request {
   }
 
   text() {
-    return body_text(this.#own_body());
+    return is_request(this) ? body_text(this.#own_body()) : rejected_invocation();
   }
   json() {
-    return body_json(this.#own_body());
+    return is_request(this) ? body_json(this.#own_body()) : rejected_invocation();
   }
   arrayBuffer() {
-    return body_array_buffer(this.#own_body());
+    return is_request(this) ? body_array_buffer(this.#own_body()) : rejected_invocation();
   }
   bytes() {
-    return body_bytes(this.#own_body());
+    return is_request(this) ? body_bytes(this.#own_body()) : rejected_invocation();
   }
   blob() {
-    return body_blob(this.#own_body(), this.#type());
+    return is_request(this) ? body_blob(this.#own_body(), this.#type()) : rejected_invocation();
   }
   formData() {
-    return body_form_data(this.#own_body(), this.#type());
+    return is_request(this) ? body_form_data(this.#own_body(), this.#type()) : rejected_invocation();
   }
 }
 

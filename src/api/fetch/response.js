@@ -10,6 +10,7 @@ import {
   to_unsigned,
   to_usv_string,
 } from "../base/webidl.js";
+import { acquire_reader, reader_cancel } from "../streams/streams.js";
 import { parse_url } from "../url/url.js";
 import {
   body_array_buffer,
@@ -27,6 +28,7 @@ import {
   give_away_subrequest,
   is_unusable,
   is_used,
+  rejected_invocation,
   kNoType,
   subrequest_body,
   used_error,
@@ -56,6 +58,10 @@ const reason_pattern = /^[\t\x20-\x7e\x80-\xff]*$/;
 let is_response;
 let send_response;
 let response_from_origin;
+let response_parts;
+let response_of_data;
+let response_stream;
+let response_with_body;
 
 export class Response {
   #status = 200;
@@ -85,6 +91,17 @@ export class Response {
   static {
     is_response = (value) => typeof value === "object" && value !== null && #status in value;
     send_response = (id, response) => response.#send(id);
+    // What is sent over RPC. list null: the type of the body alone.
+    response_parts = (response) => ({
+      __proto__: null,
+      status: response.#status,
+      status_text: response.#status_text,
+      list: response.#headers === null && response.#subrequest === 0 ? response.#list :
+        headers_list(response.#headers_object()),
+      body: response.#body,
+      cf: response.#cf,
+      socket: response.#socket,
+    });
     // info: as subrequest_info gives it
     // raw: encodeResponseBody was "manual"
     response_from_origin = (subrequest, info, url, redirected, raw) => {
@@ -96,7 +113,34 @@ export class Response {
       response.#redirected = redirected;
       if (raw) response.#encode_body = "manual";
       if (info[0] === 101) response.#socket = socket_of_origin(subrequest);
-      if (info[2]) response.#body = subrequest_body(subrequest);
+      if (info[2]) {
+        response.#body = subrequest_body(subrequest);
+        // A body where the status allows none is not shown.
+        if (is_null_body_status(info[0])) {
+          reader_cancel(acquire_reader(body_stream(response.#body)), undefined);
+          response.#body = null;
+        }
+      }
+      return response;
+    };
+    // The body as a stream, null where there is none; what is used is an error.
+    response_stream = (response) => {
+      if (is_unusable(response.#body)) throw used_error();
+      return response.#body === null ? null : body_stream(response.#body);
+    };
+    // The same status and headers with another body.
+    response_with_body = (response, stream) => {
+      const made = new Response(stream, response);
+      if (made.#list !== null) made.#list = list_without(made.#list, "content-length");
+      made.#encode_body = response.#encode_body;
+      return made;
+    };
+    // Of a data: URL.
+    response_of_data = (bytes, type, url) => {
+      const response = new Response(bytes);
+      response.#status_text = "OK";
+      response.#list = ["content-type", type, "Content-Type"];
+      response.#url = url;
       return response;
     };
   }
@@ -326,24 +370,25 @@ export class Response {
   }
 
   text() {
-    return body_text(this.#body);
+    return is_response(this) ? body_text(this.#body) : rejected_invocation();
   }
   json() {
-    return body_json(this.#body);
+    return is_response(this) ? body_json(this.#body) : rejected_invocation();
   }
   arrayBuffer() {
-    return body_array_buffer(this.#body);
+    return is_response(this) ? body_array_buffer(this.#body) : rejected_invocation();
   }
   bytes() {
-    return body_bytes(this.#body);
+    return is_response(this) ? body_bytes(this.#body) : rejected_invocation();
   }
   blob() {
-    return body_blob(this.#body, this.#content_type());
+    return is_response(this) ? body_blob(this.#body, this.#content_type()) : rejected_invocation();
   }
   formData() {
-    return body_form_data(this.#body, this.#content_type());
+    return is_response(this) ? body_form_data(this.#body, this.#content_type()) : rejected_invocation();
   }
 }
 
 expose_class(Response, "Response");
-export { is_response, response_from_origin, send_response };
+export { response_stream, response_with_body };
+export { is_response, response_from_origin, response_parts, response_of_data, send_response };

@@ -4,6 +4,7 @@
 
 #include "api/base/values.h"
 #include "api/event/errors.h"
+#include "api/rpc/values.h"
 #include "api/runtime_impl.h"
 #include "base/assert.h"
 #include "base/limits.h"
@@ -79,6 +80,9 @@ void Subrequest::on_head(const net::ClientResponseHead& head) {
   const size_t codings = net::count_headers(head.headers, "content-encoding");
   coding_ = codings > 1 ? std::nullopt
                         : net::coding_named(net::header_value(head.headers, "content-encoding"));
+  if (coding_ == net::Coding::brotli && !event().runtime().has_flag("brotli_content_encoding")) {
+    coding_ = std::nullopt;
+  }
   head_due_ = true;
   event().wake_resource(*this);  // `this` may be gone
 }
@@ -97,7 +101,8 @@ void Subrequest::settle_head(v8::Isolate* isolate, v8::Local<v8::Context> contex
 
 v8::Local<v8::Value> Subrequest::failure(v8::Isolate* isolate, v8::Local<v8::Context> context) {
   if (!abort_reason_.IsEmpty()) return abort_reason_.Get(isolate);
-  v8::Local<v8::Value> error = v8::Exception::Error(js_text(isolate, error_));
+  if (remote_) return remote_error(isolate, context, error_);
+  v8::Local<v8::Value> error = v8::Exception::TypeError(js_text(isolate, error_));
   if (!error_detail_.empty()) {
     (void)error.As<v8::Object>()->DefineOwnProperty(context, js_name(isolate, "cause"),
                                                     js_text(isolate, error_detail_), v8::DontEnum);
@@ -109,6 +114,9 @@ v8::Local<v8::Value> Subrequest::failure(v8::Isolate* isolate, v8::Local<v8::Con
 void Subrequest::on_failed(const net::ClientError& error) {
   if (error.kind == net::ClientFailure::refused) {
     error_ = "The request could not be sent: " + error.message;
+  } else if (error.kind == net::ClientFailure::remote) {
+    error_ = error.message;
+    remote_ = true;
   } else {
     error_ = kConnectionLost;
     error_detail_ = error.message;

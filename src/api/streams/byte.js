@@ -489,7 +489,7 @@ let forget_request;
 class ByobRequest {
   #c;
   #view;
-  constructor(internal, controller, view) {
+  constructor(internal = undefined, controller = undefined, view = undefined) {
     if (internal !== kInternal) throw illegal_constructor();
     this.#c = controller;
     this.#view = view;
@@ -533,7 +533,7 @@ expose_class(ByobRequest, "ReadableStreamBYOBRequest");
 
 export class ByteController {
   #c;
-  constructor(internal, controller) {
+  constructor(internal = undefined, controller = undefined) {
     if (internal !== kInternal) throw illegal_constructor();
     this.#c = controller;
   }

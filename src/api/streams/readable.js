@@ -2,7 +2,7 @@
 // operations work on state objects that user code never sees; the public classes hold one each.
 import { expose_class } from "../base/expose.js";
 import { kInternal } from "../base/internal.js";
-import { illegal_constructor, require_new_args } from "../base/webidl.js";
+import { illegal_constructor, require_new_args, to_dictionary } from "../base/webidl.js";
 import {
   AsyncIteratorPrototype,
   ObjectDefineProperty,
@@ -17,7 +17,7 @@ import {
 } from "../base/primordials.js";
 import { ByobReader, acquire_byob_reader, setup_byte_controller } from "./byte.js";
 import { call_for_promise, deferred, mark_handled, pull_once, resolved, when } from "./promises.js";
-import { Queue, SizedQueue, high_water_mark, read_strategy, size_one } from "./queue.js";
+import { Queue, SizedQueue, high_water_mark, read_strategy, size_one, require_constructors } from "./queue.js";
 import { iterate_source } from "./from.js";
 import { load_part } from "../parts/parts.js";
 
@@ -289,7 +289,7 @@ function public_controller(controller) {
 
 export class ReadableStreamDefaultController {
   #c;
-  constructor(internal, controller) {
+  constructor(internal = undefined, controller = undefined) {
     if (internal !== kInternal) throw illegal_constructor();
     this.#c = controller;
   }
@@ -367,6 +367,7 @@ export class ReadableStream {
       this.#s = strategy;
       return;
     }
+    require_constructors("ReadableStream");
     if (source !== undefined && (source === null || (typeof source !== "object" && typeof source !== "function"))) {
       throw new TypeError("Failed to construct 'ReadableStream': the underlying source is not an object");
     }
@@ -402,7 +403,7 @@ export class ReadableStream {
 
   getReader(options = undefined) {
     const state = this.#s;
-    const mode = options === undefined || options === null ? undefined : options.mode;
+    const { mode } = to_dictionary(options, "The options of getReader");
     if (mode === undefined) return new ReadableStreamDefaultReader(this);
     if (`${mode}` !== "byob") throw new TypeError(`Invalid mode '${mode}' of a reader`);
     return new ByobReader(kInternal, acquire_byob_reader(state));
@@ -560,7 +561,7 @@ class StreamIterator {
     });
     return promise;
   }
-  return(value = undefined) {
+  return(value) {
     try {
       return this.#after(() => this.#finish(value));
     } catch (error) {
@@ -588,12 +589,13 @@ for (const name of ["next", "return"]) {
 
 // --- tee ---
 
-export function tee_state(state) {
-  return state.controller.bytes ? load_part("streams/tee_bytes").tee_bytes(state) : tee_default(state);
+// clone: makes the second branch's chunks of the first's, where they must not be shared.
+export function tee_state(state, clone = undefined) {
+  return state.controller.bytes ? load_part("streams/tee_bytes").tee_bytes(state) : tee_default(state, clone);
 }
 
 // ReadableStreamDefaultTee
-function tee_default(state) {
+function tee_default(state, clone) {
   const reader = acquire(state, false);
   const reasons = [undefined, undefined];
   const cancelled = [false, false];
@@ -617,7 +619,16 @@ function tee_default(state) {
         // "Queue a microtask": the chunk must not arrive before the promises of this read.
         when(resolved(), () => {
           read_again = false;
-          each(default_enqueue, chunk);
+          let second = chunk;
+          try {
+            if (clone !== undefined && !cancelled[1]) second = clone(chunk);
+          } catch (error) {
+            each(default_error, error);
+            cancel.resolve(cancel_readable(state, error));
+            return;
+          }
+          if (!cancelled[0]) default_enqueue(branches[0].controller, chunk);
+          if (!cancelled[1]) default_enqueue(branches[1].controller, second);
           reading = false;
           if (read_again) pull();
         });

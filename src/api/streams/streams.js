@@ -52,8 +52,8 @@ export const reader_read = read;
 export const reader_cancel = cancel_by_reader;
 export const reader_release = release;
 
-export function tee_stream(stream) {
-  const branches = tee_state(readable_state(stream));
+export function tee_stream(stream, clone = undefined) {
+  const branches = tee_state(readable_state(stream), clone);
   return [branches[0].stream, branches[1].stream];
 }
 

@@ -180,7 +180,7 @@ export function make_transform(transform, flush) {
 
 export class TransformStreamDefaultController {
   #t;
-  constructor(internal, state) {
+  constructor(internal = undefined, state = undefined) {
     if (internal !== kInternal) throw illegal_constructor();
     this.#t = state;
   }

@@ -11,7 +11,7 @@ import {
 } from "../base/primordials.js";
 import { AbortController } from "../dom/abort.js";
 import { call_for_promise, deferred, mark_handled, resolved, when } from "./promises.js";
-import { Queue, SizedQueue, high_water_mark, read_strategy, size_one } from "./queue.js";
+import { Queue, SizedQueue, high_water_mark, read_strategy, size_one, require_constructors } from "./queue.js";
 
 export const kWritable = 0;
 export const kErroring = 1;
@@ -300,7 +300,7 @@ function public_controller(c) {
 
 export class WritableStreamDefaultController {
   #c;
-  constructor(internal, controller) {
+  constructor(internal = undefined, controller = undefined) {
     if (internal !== kInternal) throw illegal_constructor();
     this.#c = controller;
   }
@@ -401,6 +401,7 @@ export class WritableStream {
       this.#s = strategy;
       return;
     }
+    require_constructors("WritableStream");
     if (sink !== undefined && (sink === null || (typeof sink !== "object" && typeof sink !== "function"))) {
       throw new TypeError("Failed to construct 'WritableStream': the underlying sink is not an object");
     }

@@ -35,4 +35,7 @@ function structuredClone(value, options = undefined) {
   }
 }
 
+// A copy of one value, for our own code.
+export const clone_value = (value) => structuredClone(value);
+
 expose_function(structuredClone, "structuredClone");

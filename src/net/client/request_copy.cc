@@ -73,7 +73,7 @@ std::string_view RequestCopy::check() const {
   if (!request_.upgrade.empty() && !is_token(request_.upgrade)) return "the protocol is no token";
   for (const Header& header : headers_) {
     if (!is_token(header.name)) return "a header's name is no token";
-    if (!is_field_value(header.value)) return "a header's value has a control character";
+    if (!is_sendable_value(header.value)) return "a header's value has a NUL, CR or LF";
   }
   return {};
 }
