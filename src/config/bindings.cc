@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/limits.h"
+#include "config/secret_names.h"
 #include "config/table_reader.h"
 
 namespace skep::config {
@@ -30,6 +31,18 @@ class Reader {
 
   std::vector<Binding> run() {
     each("kv_namespaces", [this](TableReader& table) { read_kv(table); });
+    each("ratelimits", [this](TableReader& table) { read_rate_limit(table); });
+    each("secrets_store_secrets", [this](TableReader& table) { read_store_secret(table); });
+    one("version_metadata", [this](TableReader& table) {
+      add(table, VersionBinding{});
+      table.finish();
+    });
+    // What else the table says is read with the worker's own keys (assets.cc).
+    one("assets", [this](TableReader& table) {
+      const Value* name = table.any("binding");
+      if (name != nullptr && name->is(Value::Type::string) && !name->string.empty())
+        add(table, AssetsBinding{});
+    });
     return std::move(bindings_);
   }
 
@@ -52,6 +65,14 @@ class Reader {
       read(table);
       table.finish();
     }
+  }
+
+  // A key that is one table.
+  void one(std::string_view key, const std::function<void(TableReader&)>& read) {
+    const PickedKey picked = pick_(key);
+    if (picked.value == nullptr || !picked.value->is(Value::Type::object)) return;
+    TableReader table(*picked.value, picked.path, diagnostics_);
+    read(table);
   }
 
   // Adds a binding called what the key `binding` says. `key`: another one, of older kinds.
@@ -106,6 +127,62 @@ class Reader {
     add(table, std::move(kv));
   }
 
+  void read_rate_limit(TableReader& table) {
+    RateLimitBinding limit;
+    const Value* id = table.any("namespace_id");
+    // A whole number in quotes, as wrangler wants it.
+    const bool good = id != nullptr && id->is(Value::Type::string) && !id->string.empty() &&
+                      id->string.size() <= 10 &&
+                      std::ranges::all_of(id->string, [](char c) { return c >= '0' && c <= '9'; });
+    if (good) {
+      limit.namespace_id = id->string;
+    } else {
+      diagnostics_.error(id != nullptr ? id->at : table.at(),
+                         fmt::format("\"{}\" must be a whole number as a string: \"1001\"",
+                                     table.full_name("namespace_id")));
+    }
+    if (const Value* simple = table.table("simple")) {
+      TableReader reader(*simple, table.full_name("simple"), diagnostics_);
+      const auto most = reader.integer("limit", 1, UINT32_MAX);
+      limit.limit = static_cast<uint32_t>(most.value_or(1));
+      const auto period = reader.integer("period", 1, 60);
+      limit.period_seconds = static_cast<uint32_t>(period.value_or(60));
+      for (const auto& [key, found] : {std::pair("limit", &most), std::pair("period", &period)}) {
+        if (simple->find(key) == nullptr)
+          diagnostics_.error(simple->at, fmt::format("\"{}\" is missing", reader.full_name(key)));
+      }
+      if (period && *period != 10 && *period != 60)
+        diagnostics_.error(simple->find("period")->at,
+                           fmt::format("\"{}\" must be 10 or 60", reader.full_name("period")));
+      reader.finish();
+    } else if (table.any("simple") == nullptr) {
+      diagnostics_.error(table.at(), fmt::format("\"{}\" is missing: {{ limit, period }}",
+                                                 table.full_name("simple")));
+    }
+    // Of before wrangler knew the key: unsafe bindings.
+    table.any("type");
+    add(table, std::move(limit), "name");
+  }
+
+  void read_store_secret(TableReader& table) {
+    StoreSecretBinding secret;
+    secret.store_id = read_path_name(table, "store_id");
+    secret.secret_name = read_path_name(table, "secret_name");
+    add(table, std::move(secret));
+  }
+
+  // What is a file's name in the Secrets Store.
+  std::string read_path_name(TableReader& table, std::string_view key) {
+    const Value* value = table.any(key);
+    if (value != nullptr && value->is(Value::Type::string) && valid_secret_name(value->string))
+      return value->string;
+    diagnostics_.error(value != nullptr ? value->at : table.at(),
+                       fmt::format("\"{}\" must be a name of 1 to 64 letters, digits, \"-\" and "
+                                   "\"_\"",
+                                   table.full_name(key)));
+    return {};
+  }
+
   const PickKey& pick_;
   Diagnostics& diagnostics_;
   std::vector<Binding> bindings_;
@@ -114,6 +191,14 @@ class Reader {
 
 struct Describe {
   std::string operator()(const KvBinding& kv) const { return fmt::format("kv {}", kv.id); }
+  std::string operator()(const RateLimitBinding& limit) const {
+    return fmt::format("ratelimit {} {} {}", limit.namespace_id, limit.limit, limit.period_seconds);
+  }
+  std::string operator()(const StoreSecretBinding& secret) const {
+    return fmt::format("secret {} {}", secret.store_id, secret.secret_name);
+  }
+  std::string operator()(const VersionBinding&) const { return "version"; }
+  std::string operator()(const AssetsBinding&) const { return "assets"; }
 };
 
 }  // namespace

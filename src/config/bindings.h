@@ -2,6 +2,7 @@
 // kind of binding. bindings.cc reads the keys. Of the broker.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -19,9 +20,33 @@ struct KvBinding {
   bool operator==(const KvBinding&) const = default;
 };
 
+// ratelimits
+struct RateLimitBinding {
+  std::string namespace_id;  // who names the same one counts together
+  uint32_t limit = 0;
+  uint32_t period_seconds = 0;
+  bool operator==(const RateLimitBinding&) const = default;
+};
+
+// secrets_store_secrets
+struct StoreSecretBinding {
+  std::string store_id, secret_name;
+  bool operator==(const StoreSecretBinding&) const = default;
+};
+
+// version_metadata
+struct VersionBinding {
+  bool operator==(const VersionBinding&) const = default;
+};
+
+// assets.binding
+struct AssetsBinding {
+  bool operator==(const AssetsBinding&) const = default;
+};
+
 struct Binding {
   std::string name;  // in env
-  std::variant<KvBinding> kind;
+  std::variant<KvBinding, RateLimitBinding, StoreSecretBinding, VersionBinding, AssetsBinding> kind;
 };
 
 // All that a binding's configuration says, as text: equal texts are equal bindings.

@@ -12,8 +12,6 @@
 #include "config/files.h"
 
 namespace skep::config {
-namespace {
-
 void override_var(std::vector<Var>& vars, std::string name, std::string value) {
   const auto same = std::ranges::find(vars, name, &Var::name);
   Var var{std::move(name), std::move(value), false};
@@ -23,6 +21,8 @@ void override_var(std::vector<Var>& vars, std::string name, std::string value) {
     vars.push_back(std::move(var));
   }
 }
+
+namespace {
 
 bool variable_is(const char* name, std::string_view wanted) {
   const char* value = std::getenv(name);
@@ -39,7 +39,8 @@ bool read_file(const std::string& path, std::vector<Var>& vars, Diagnostics& dia
     diagnostics.error({}, text.error().message);
     return true;
   }
-  diagnostics.begin_file(path, *text);
+  // Without its text: a code frame would show secrets.
+  diagnostics.begin_file(path, {});
   if (auto entries = parse_dotenv(*text)) {
     for (DotenvEntry& entry : *entries) {
       override_var(vars, std::move(entry.name), std::move(entry.value));

@@ -20,4 +20,7 @@ namespace skep::config {
 void add_local_vars(const std::string& dir, std::string_view environment, std::vector<Var>& vars,
                     Diagnostics& diagnostics, std::vector<std::string>& watch_paths);
 
+// Sets a variable that is text, in place of the one of the same name.
+void override_var(std::vector<Var>& vars, std::string name, std::string value);
+
 }  // namespace skep::config

@@ -11,6 +11,7 @@
 #include "config/files.h"
 #include "config/jsonc.h"
 #include "config/local_vars.h"
+#include "config/secrets.h"
 #include "config/toml.h"
 #include "config/wrangler_read.h"
 
@@ -101,7 +102,7 @@ std::optional<WorkerConfig> read_config_file(const std::string& path,
     config->config_path = path;
     config->dir = folder_name(path);
     if (config->name.empty()) config->name = make_worker_name(base_name(config->dir));
-    if (config->main.empty() && !diagnostics.has_errors()) {
+    if (config->main.empty() && !config->assets && !diagnostics.has_errors()) {
       diagnostics.error({}, "\"main\" is missing",
                         "main = \"src/index.js\" names the Worker's first module");
     }
@@ -144,6 +145,7 @@ LoadedWorker load_worker(const std::string& path, const LoadOptions& options) {
     add_local_vars(loaded.config->dir, options.environment, loaded.config->vars, diagnostics,
                    loaded.watch_paths);
   }
+  if (loaded.config) add_secrets(options, *loaded.config, diagnostics, loaded.watch_paths);
   if (diagnostics.has_errors()) loaded.config.reset();
   std::ranges::sort(loaded.watch_paths);
   const auto doubled = std::ranges::unique(loaded.watch_paths);

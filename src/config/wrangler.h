@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/assets.h"
 #include "config/bindings.h"
 #include "config/diagnostic.h"
 
@@ -54,8 +55,11 @@ struct WorkerConfig {
   std::vector<std::string> enabled_flags;        // in effect: by date and by the above
   std::vector<Var> vars;                         // .dev.vars and .env have overridden
   std::vector<Binding> bindings;
-  std::optional<uint32_t> cpu_ms;                // limits.cpu_ms
-  std::optional<uint32_t> subrequests;           // limits.subrequests
+  std::optional<AssetsConfig> assets;
+  std::vector<std::string> crons;             // triggers.crons; each is valid
+  std::vector<std::string> required_secrets;  // secrets.required
+  std::optional<uint32_t> cpu_ms;             // limits.cpu_ms
+  std::optional<uint32_t> subrequests;        // limits.subrequests
   std::vector<Route> routes;
   bool workers_dev = true;  // answers at NAME.workers.localhost
 };
@@ -63,6 +67,9 @@ struct WorkerConfig {
 struct LoadOptions {
   std::string environment;  // [env.NAME]
   bool local_vars = false;  // read .dev.vars or .env (dev, test)
+  // A file of secrets (dotenv lines) that nobody but its owner may read; empty: none.
+  std::string secrets_path;
+  bool require_secrets = false;  // secrets.required that are missing are errors, not warnings
 };
 
 struct LoadedWorker {

@@ -5,7 +5,9 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "base/limits_cron.h"
 #include "config/compatibility.h"
+#include "config/cron.h"
 #include "config/routes.h"
 #include "config/table_reader.h"
 #include "config/wrangler_keys.h"
@@ -41,6 +43,9 @@ class Reader {
     read_rules(config);
     read_alias(config);
     read_limits(config);
+    read_assets(config);
+    read_triggers(config);
+    read_required_secrets(config);
     read_routes(config);
     warn_not_inherited();
     return config;
@@ -330,6 +335,51 @@ class Reader {
     }
     if (const auto value = reader.integer("subrequests", 1, kMostSubrequests)) {
       config.subrequests = static_cast<uint32_t>(*value);
+    }
+    reader.finish();
+  }
+
+  void read_assets(WorkerConfig& config) {
+    if (const Value* assets = pick("assets"))
+      config.assets = config::read_assets(*assets, path_of("assets"), diagnostics_);
+  }
+
+  void read_triggers(WorkerConfig& config) {
+    const Value* triggers = pick("triggers");
+    if (triggers == nullptr) return;
+    TableReader reader(*triggers, path_of("triggers"), diagnostics_);
+    if (const Value* crons = reader.array("crons")) {
+      if (crons->items.size() > limits::kCronsPerWorker) {
+        diagnostics_.error(crons->at, fmt::format("more than {} crons", limits::kCronsPerWorker));
+        return;
+      }
+      for (const Value& cron : crons->items) read_cron(cron, reader.full_name("crons"), config);
+    }
+    reader.finish();
+  }
+
+  void read_cron(const Value& cron, const std::string& name, WorkerConfig& config) {
+    if (!cron.is(Value::Type::string))
+      return report_type(diagnostics_, cron, name, "an array of strings");
+    if (const auto schedule = CronSchedule::parse(cron.string); !schedule) {
+      const CronError& error = schedule.error();
+      // Behind the opening quote.
+      const Position at{cron.at.line, cron.at.column + 1 + static_cast<uint32_t>(error.offset)};
+      diagnostics_.error(at, fmt::format("\"{}\" is no cron expression: {}, at character {}",
+                                         cron.string, error.message, error.offset + 1));
+      return;
+    }
+    if (std::ranges::find(config.crons, cron.string) == config.crons.end())
+      config.crons.push_back(cron.string);
+  }
+
+  void read_required_secrets(WorkerConfig& config) {
+    const Value* secrets = pick("secrets");
+    if (secrets == nullptr) return;
+    TableReader reader(*secrets, path_of("secrets"), diagnostics_);
+    config.required_secrets = reader.texts("required").value_or(std::vector<std::string>());
+    if (config.required_secrets.size() > limits::kVarsPerWorker) {
+      diagnostics_.error(secrets->at, fmt::format("more than {} secrets", limits::kVarsPerWorker));
     }
     reader.finish();
   }

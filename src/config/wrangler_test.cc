@@ -91,9 +91,9 @@ TEST(Wrangler, ReadsAllSupportedKeys) {
 
 TEST(Wrangler, KeysForLaterAndUnknownKeysAreWarnings) {
   EXPECT_EQ(
-      read_more("kv_namespaces = []\nmian = \"x\"\nzebra = 1\n[durable_objects]\nbindings = []\n")
+      read_more("r2_buckets = []\nmian = \"x\"\nzebra = 1\n[durable_objects]\nbindings = []\n")
           .messages,
-      "2:1: warning: \"kv_namespaces\" is not supported yet and has no effect\n"
+      "2:1: warning: \"r2_buckets\" is not supported yet and has no effect\n"
       "3:1: warning: unknown key \"mian\" (did you mean \"main\"?)\n"
       "4:1: warning: unknown key \"zebra\"\n"
       "5:2: warning: \"durable_objects\" is not supported yet and has no effect\n");
