@@ -45,13 +45,24 @@ function core_slot(file, name) {
   return core_index.get(key);
 }
 
-// What an import inside a part means: a file of the snapshot, another part, or neither.
+// What packages ask for that the runtime has otherwise.
+const replaced = new Map([
+  ["process/", join(root, "node/lib/process_shim.js")],
+  ["string_decoder/", "node/string_decoder"], ["buffer", "node/buffer"], ["events", "node/events"],
+]);
+
+// What an import inside a part means: a file of the snapshot, another part, another file, or
+// what esbuild makes of it.
 function target_of(args, self) {
   if (args.kind === "entry-point") return null;
   if (args.path.startsWith("node:")) {
     const part = parts.get("node/" + args.path.slice(5).replaceAll("/", "_"));
     if (!part) throw new Error(`${args.importer}: there is no part for ${args.path}`);
     return { namespace: "part", path: part.name };
+  }
+  const other = replaced.get(args.path);
+  if (other !== undefined) {
+    return parts.has(other) ? { namespace: "part", path: other } : { namespace: "file", path: other };
   }
   if (!args.path.startsWith(".")) return null;
   const file = resolve(args.resolveDir, args.path);
@@ -63,6 +74,7 @@ function target_of(args, self) {
 
 // First pass: the names that a part exports, and those that it imports.
 async function survey(part) {
+  part.required = new Set();  // wholly: by require() or import *
   const result = await build({
     ...common, entryPoints: [part.file], format: "esm", metafile: true,
     plugins: [{
@@ -70,6 +82,8 @@ async function survey(part) {
       setup(b) {
         b.onResolve({ filter: /.*/ }, (args) => {
           const target = target_of(args, part.file);
+          if (target?.namespace === "file") return target;
+          if (target && args.kind === "require-call") part.required.add(target.path);
           return target && { path: `${target.namespace}:${target.path}`, external: true };
         });
       },
@@ -80,7 +94,10 @@ async function survey(part) {
   const statement = /(?:^|\n)import ([^;]*?) from "((?:core|part):[^"]+)";/g;
   for (const [, clause, target] of result.outputFiles[0].text.matchAll(statement)) {
     const names = part.imports.get(target) ?? new Set();
-    if (clause.includes("*")) throw new Error(`${part.file}: import * of ${target}`);
+    if (clause.includes("*")) {
+      if (target.startsWith("core:")) throw new Error(`${part.file}: import * of ${target}`);
+      part.required.add(target.slice(5));
+    }
     const braces = /\{([^}]*)\}/.exec(clause);
     if (!clause.startsWith("{")) names.add("default");
     for (const item of (braces?.[1] ?? "").split(",")) {
@@ -89,10 +106,15 @@ async function survey(part) {
     }
     part.imports.set(target, names);
   }
+  for (const name of part.required) {
+    if (!part.imports.has(`part:${name}`)) part.imports.set(`part:${name}`, new Set());
+  }
 }
 
 function shim(part, target) {
-  const names = [...(part.imports.get(target) ?? [])];
+  const taken = part.required.has(target.slice(5)) ? parts.get(target.slice(5)).exports
+    : part.imports.get(target) ?? [];
+  const names = [...taken];
   const line = (name, value) =>
     name === "default" ? `export default ${value};` : `export const ${name} = ${value};`;
   if (target.startsWith("core:")) {
@@ -113,7 +135,7 @@ async function bundle(part) {
   const names = part.exports.map((name, i) => `${name} as e${i}`).join(", ");
   const assigned = part.exports.map((name, i) => `__skep_exports[${JSON.stringify(name)}] = e${i};`);
   const result = await build({
-    ...common, minify: true, format: "iife",
+    ...common, minify: true, format: "iife", keepNames: part.name.startsWith("node/"),
     stdin: {
       contents: `import { ${names} } from ${JSON.stringify(part.file)};\n${assigned.join("\n")}`,
       resolveDir: dirname(part.file), sourcefile: part.name,

@@ -29,10 +29,10 @@ import { dispatch_fetch, dispatch_test } from "./event/dispatch.js";
 import { report_error } from "./event/event.js";
 import { unhandled_rejection } from "./event/service_worker.js";
 import { before_main, builtin_module, list_tests, set_main } from "./modules/entry.js";
-import { load_part } from "./parts/parts.js";
+import { expose_lazy, load_part } from "./parts/parts.js";
 import { timer_fire } from "./timers/timers.js";
 import { web_socket_event } from "./websocket/websocket.js";
-import { set_flags } from "./base/flags.js";
+import { has_flag, set_flags } from "./base/flags.js";
 
 ObjectDefineProperty(globalThis, "self", {
   __proto__: null, value: globalThis, writable: true, enumerable: true, configurable: true,
@@ -42,6 +42,20 @@ expose_function(function (error) {
   report_error(error);
 }, "reportError");
 
+// The globals of Node.js, each made when it is first looked at.
+function expose_node_globals() {
+  expose_value("global", globalThis);
+  expose_lazy("process", "node/process");
+  expose_lazy("Buffer", "node/buffer");
+  expose_lazy("setImmediate", "node/timers");
+  expose_lazy("clearImmediate", "node/timers");
+  if (!has_flag("enable_nodejs_global_timers")) return;
+  expose_lazy("setTimeout", "node/timers");
+  expose_lazy("setInterval", "node/timers");
+  expose_lazy("clearTimeout", "node/timers");
+  expose_lazy("clearInterval", "node/timers");
+}
+
 // Once, before the worker's top level. vars, bindings: as before_main; flags: names of the
 // compatibility flags in effect.
 function configure(vars, flags, bindings) {
@@ -50,6 +64,7 @@ function configure(vars, flags, bindings) {
   set_flags(compatibilityFlags);
   expose_value("Cloudflare",
     ObjectFreeze({ compatibilityFlags: ObjectFreeze(compatibilityFlags) }));
+  if (has_flag("nodejs_compat_v2")) expose_node_globals();
   before_main(vars, bindings);
 }
 

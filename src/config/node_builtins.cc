@@ -85,4 +85,10 @@ bool is_node_builtin(std::string_view specifier) {
   return std::ranges::binary_search(kNames, specifier);
 }
 
+bool names_node_module(std::string_view specifier) {
+  if (!specifier.starts_with("node:")) return is_node_builtin(specifier);
+  const std::string_view name = specifier.substr(5);
+  return is_node_builtin(name) || name == "sqlite";
+}
+
 }  // namespace skep::config

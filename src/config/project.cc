@@ -20,6 +20,10 @@
 namespace skep::config {
 namespace {
 
+constexpr std::string_view kNodeHint =
+    "Node.js's modules need the compatibility flag nodejs_compat (and nodejs_compat_v2 or a date "
+    "from "
+    "2024-09-23 on where the name has no \"node:\").";
 constexpr std::string_view kWorkspaceMarks[] = {
     "package-lock.json", "pnpm-lock.yaml",      "yarn.lock", "bun.lock",
     "bun.lockb",         "pnpm-workspace.yaml", ".git"};
@@ -75,6 +79,7 @@ struct Project::Impl {
 
   Result<> open_main();
   ModuleAnswer resolve(std::string_view referrer, std::string_view specifier, ImportKind kind);
+  bool has_flag(std::string_view name) const;
   bool is_builtin(std::string_view specifier) const;
   // The module of a file; null and `message` where its type is unknown or there are too many.
   Node* intern(const std::string& path, bool disabled, std::string& message);
@@ -230,10 +235,17 @@ Project::Impl::Node* Project::Impl::intern(const std::string& path, bool disable
   return out;
 }
 
+bool Project::Impl::has_flag(std::string_view name) const {
+  return std::ranges::find(config.enabled_flags, name) != config.enabled_flags.end();
+}
+
+// Names without "node:" count from nodejs_compat_v2 on.
 bool Project::Impl::is_builtin(std::string_view specifier) const {
-  if (specifier.starts_with("cloudflare:") || specifier.starts_with("node:")) return true;
-  return is_node_builtin(specifier) &&
-         std::ranges::find(config.enabled_flags, "nodejs_compat_v2") != config.enabled_flags.end();
+  if (specifier.starts_with("cloudflare:")) return true;
+  if (!names_node_module(specifier)) return false;
+  if (has_flag("nodejs_compat_v2")) return true;
+  if (!specifier.starts_with("node:")) return false;
+  return has_flag("nodejs_compat") || (has_flag("nodejs_als") && specifier == "node:async_hooks");
 }
 
 ModuleAnswer Project::Impl::missing(std::string_view referrer, std::string_view folder,
@@ -275,7 +287,7 @@ ModuleAnswer Project::Impl::resolve(std::string_view referrer, std::string_view 
     return missing(referrer, folder, specifier, found.path);
   if (found.kind == ResolvedFile::Kind::missing) {
     for (const std::string& path : resolver.tried()) note(path);
-    return missing(referrer, folder, specifier, "");
+    return missing(referrer, folder, specifier, names_node_module(specifier) ? kNodeHint : "");
   }
   std::string message;
   const Node* node = intern(found.path, found.kind == ResolvedFile::Kind::disabled, message);

@@ -89,7 +89,8 @@ v8::MaybeLocal<v8::Value> ModuleLoader::Impl::required_value(v8::Isolate* isolat
     object = record.value.Get(isolate).As<v8::Object>();
   }
   v8::Local<v8::String> key = js_string(isolate, "default");
-  if (options.require_returns_default_export &&
+  // What is built in and has a default export is a module of Node.js: require() gives that.
+  if ((!record.source || options.require_returns_default_export) &&
       object->HasOwnProperty(context, key).FromMaybe(false)) {
     return object->Get(context, key);
   }

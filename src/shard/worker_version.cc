@@ -12,8 +12,9 @@ api::ExceptionReport plain_report(std::string message) {
   return report;
 }
 
+// What is there without asking the broker, who knows whether a worker may have Node.js's modules.
 bool is_builtin(std::string_view specifier) {
-  return specifier.starts_with("cloudflare:") || specifier.starts_with("node:");
+  return specifier.starts_with("cloudflare:");
 }
 
 }  // namespace

@@ -276,6 +276,7 @@ export const StringPrototypePadEnd = /* @__PURE__ */ uncurry(String.prototype.pa
 export const StringPrototypePadStart = /* @__PURE__ */ uncurry(String.prototype.padStart);
 export const StringPrototypeRepeat = /* @__PURE__ */ uncurry(String.prototype.repeat);
 export const StringPrototypeSlice = /* @__PURE__ */ uncurry(String.prototype.slice);
+export const StringPrototypeReplaceAll = /* @__PURE__ */ uncurry(String.prototype.replaceAll);
 export const StringPrototypeStartsWith = /* @__PURE__ */ uncurry(String.prototype.startsWith);
 export const StringPrototypeSubstring = /* @__PURE__ */ uncurry(String.prototype.substring);
 export const StringPrototypeToLowerCase = /* @__PURE__ */ uncurry(String.prototype.toLowerCase);

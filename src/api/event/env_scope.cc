@@ -1,6 +1,7 @@
-// withEnv() of cloudflare:workers: a scope in which the imported `env` is another object. It lasts
-// through awaits, since it travels in V8's continuation data beside the event's id: data is the id
-// alone where there is no scope, else an array [id, env] that JavaScript never sees.
+// Scopes: what lasts through awaits, since it travels in V8's continuation data beside the event's
+// id. Two things do: the `env` of withEnv() (cloudflare:workers), and the frame of
+// AsyncLocalStorage (node/async_hooks.part.js), a Map that nobody changes. The data is the id alone
+// where there is no scope, else an array [id, env, frame] that no code of a user sees.
 #include "api/event/env_scope.h"
 
 #include "api/base/ops.h"
@@ -11,7 +12,7 @@ namespace {
 
 using Info = v8::FunctionCallbackInfo<v8::Value>;
 
-enum Part : uint32_t { kId, kEnv };
+enum Part : uint32_t { kId, kEnv, kFrame, kParts };
 
 v8::Local<v8::Array> current_scope(v8::Isolate* isolate) {
   v8::Local<v8::Data> data = isolate->GetContinuationPreservedEmbedderDataV2();
@@ -19,22 +20,28 @@ v8::Local<v8::Array> current_scope(v8::Isolate* isolate) {
   return data.As<v8::Array>();
 }
 
-// env_scope_env() -> the scope's env, undefined outside of one
-void env_scope_env(const Info& info) {
-  v8::Isolate* isolate = info.GetIsolate();
-  v8::Local<v8::Array> scope = current_scope(isolate);
-  v8::Local<v8::Value> env;
-  if (scope.IsEmpty() || !scope->Get(isolate->GetCurrentContext(), kEnv).ToLocal(&env)) return;
-  info.GetReturnValue().Set(env);
+v8::Local<v8::Value> scope_part(v8::Isolate* isolate, v8::Local<v8::Array> scope, Part part) {
+  v8::Local<v8::Value> value;
+  if (scope.IsEmpty() || !scope->Get(isolate->GetCurrentContext(), part).ToLocal(&value)) {
+    return v8::Undefined(isolate);
+  }
+  return value;
 }
 
-// env_scope_run(env, fn, args) -> what fn(...args) gives, called in a scope
-void env_scope_run(const Info& info) {
+void enter_scope(v8::Isolate* isolate, v8::Local<v8::Value> env, v8::Local<v8::Value> frame) {
+  auto id = v8::Integer::NewFromUnsigned(isolate, current_event_id(isolate));
+  if (env->IsUndefined() && frame->IsUndefined()) {
+    return isolate->SetContinuationPreservedEmbedderDataV2(id);
+  }
+  v8::Local<v8::Value> parts[] = {id, env, frame};
+  isolate->SetContinuationPreservedEmbedderDataV2(v8::Array::New(isolate, parts, kParts));
+}
+
+// Calls info[1](...info[2]) in a scope.
+void call_in_scope(const Info& info, v8::Local<v8::Value> env, v8::Local<v8::Value> frame) {
   v8::Isolate* isolate = info.GetIsolate();
   v8::Local<v8::Context> context = isolate->GetCurrentContext();
   v8::Local<v8::Data> before = isolate->GetContinuationPreservedEmbedderDataV2();
-  v8::Local<v8::Value> parts[] = {v8::Integer::NewFromUnsigned(isolate, current_event_id(isolate)),
-                                  info[0]};
   v8::LocalVector<v8::Value> arguments(isolate);
   auto list = info[2].As<v8::Array>();
   for (uint32_t i = 0; i < list->Length(); ++i) {
@@ -42,7 +49,7 @@ void env_scope_run(const Info& info) {
     if (!list->Get(context, i).ToLocal(&argument)) return;
     arguments.push_back(argument);
   }
-  isolate->SetContinuationPreservedEmbedderDataV2(v8::Array::New(isolate, parts, 2));
+  enter_scope(isolate, env, frame);
   v8::Local<v8::Value> result;
   const bool returned = info[1]
                             .As<v8::Function>()
@@ -51,6 +58,44 @@ void env_scope_run(const Info& info) {
                             .ToLocal(&result);
   isolate->SetContinuationPreservedEmbedderDataV2(before);
   if (returned) info.GetReturnValue().Set(result);
+}
+
+// env_scope_env() -> the scope's env, undefined outside of one
+void env_scope_env(const Info& info) {
+  v8::Isolate* isolate = info.GetIsolate();
+  info.GetReturnValue().Set(scope_part(isolate, current_scope(isolate), kEnv));
+}
+
+// env_scope_run(env, fn, args) -> what fn(...args) gives, called in a scope with that env
+void env_scope_run(const Info& info) {
+  v8::Isolate* isolate = info.GetIsolate();
+  call_in_scope(info, info[0], scope_part(isolate, current_scope(isolate), kFrame));
+}
+
+// env_scope_current() -> the scope, for env_scope_resume alone; undefined outside of one
+void env_scope_current(const Info& info) {
+  v8::Local<v8::Array> scope = current_scope(info.GetIsolate());
+  if (!scope.IsEmpty()) info.GetReturnValue().Set(scope);
+}
+
+// env_scope_resume(scope, fn, args) -> what fn(...args) gives: the env and the frame of then, the
+// event of now
+void env_scope_resume(const Info& info) {
+  v8::Isolate* isolate = info.GetIsolate();
+  auto scope = info[0].As<v8::Array>();
+  call_in_scope(info, scope_part(isolate, scope, kEnv), scope_part(isolate, scope, kFrame));
+}
+
+// env_scope_frame() -> the frame in force, or undefined
+void env_scope_frame(const Info& info) {
+  v8::Isolate* isolate = info.GetIsolate();
+  info.GetReturnValue().Set(scope_part(isolate, current_scope(isolate), kFrame));
+}
+
+// env_scope_set_frame(frame): until it is set again, or what runs now is through
+void env_scope_set_frame(const Info& info) {
+  v8::Isolate* isolate = info.GetIsolate();
+  enter_scope(isolate, scope_part(isolate, current_scope(isolate), kEnv), info[0]);
 }
 
 }  // namespace
@@ -63,7 +108,11 @@ uint32_t scoped_event_id(v8::Isolate* isolate) {
 }
 
 std::span<const Op> env_scope_ops() {
-  static constexpr Op ops[] = {{"env_scope_env", env_scope_env}, {"env_scope_run", env_scope_run}};
+  static constexpr Op ops[] = {
+      {"env_scope_env", env_scope_env},         {"env_scope_run", env_scope_run},
+      {"env_scope_current", env_scope_current}, {"env_scope_resume", env_scope_resume},
+      {"env_scope_frame", env_scope_frame},     {"env_scope_set_frame", env_scope_set_frame},
+  };
   return ops;
 }
 

@@ -86,7 +86,7 @@ const Parts::Part* Parts::find(std::string_view name) const {
 std::span<const Op> Parts::ops(std::string_view part) const {
   const std::string_view folder = part.substr(0, part.find('/'));
   for (const PartOps& table : tables_) {
-    if (table.folder == folder) return table.ops;
+    if (table.folder == folder || table.folder == part) return table.ops;
   }
   return {};
 }
@@ -130,6 +130,12 @@ void part_compile(const v8::FunctionCallbackInfo<v8::Value>& info) {
   if (compile_part(isolate->GetCurrentContext(), name, *part).ToLocal(&function)) {
     info.GetReturnValue().Set(function);
   }
+}
+
+void part_known(const v8::FunctionCallbackInfo<v8::Value>& info) {
+  v8::Isolate* isolate = info.GetIsolate();
+  const std::string name = to_utf8(isolate, info[0]);
+  info.GetReturnValue().Set(runtime_of(isolate).host.parts().find(name) != nullptr);
 }
 
 // The natives of the part's folder: its own_ops.
@@ -176,7 +182,7 @@ void part_lazy_global(const v8::FunctionCallbackInfo<v8::Value>& info) {
 }
 
 constexpr Op kOps[] = {
-    {"part_compile", part_compile}, {"part_ops", part_ops}, {"part_lazy_global", part_lazy_global}};
+    {"part_compile", part_compile}, {"part_known", part_known}, {"part_ops", part_ops}, {"part_lazy_global", part_lazy_global}};
 
 }  // namespace
 

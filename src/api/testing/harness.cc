@@ -99,10 +99,12 @@ ModuleSource& MemoryBundle::main() {
 
 Resolved MemoryBundle::look_up(std::string_view referrer, std::string_view specifier) {
   if (specifier.starts_with("cloudflare:")) {
-    return {.builtin = specifier == "cloudflare:workers" || specifier == "cloudflare:sockets",
+    return {.builtin = specifier == "cloudflare:workers" || specifier == "cloudflare:sockets" ||
+                       specifier == "cloudflare:node",
             .missing =
                 fmt::format("No such module \"{}\".\n  imported from \"{}\"", specifier, referrer)};
   }
+  if (specifier.starts_with("node:")) return {.builtin = true};
   std::string name = normal_path(folder_of(referrer) + std::string(specifier));
   if (!modules_.contains(name) && find) {
     if (auto source = find(name)) {

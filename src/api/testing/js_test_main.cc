@@ -23,6 +23,12 @@ struct Count {
   size_t failed = 0;
 };
 
+// Tests of Node.js's modules are workers with the flag.
+std::vector<std::string> flags_for(const std::string& name) {
+  return name.starts_with("node/") ? std::vector<std::string>{"nodejs_compat"}
+                                   : std::vector<std::string>{};
+}
+
 void run_file(const std::string& root, const std::string& name, Count& count) {
   auto source = read_file(root + "/" + name);
   if (!source) {
@@ -35,7 +41,7 @@ void run_file(const std::string& root, const std::string& name, Count& count) {
   bundle->find = [&root](const std::string& module) { return read_file(root + "/" + module); };
   skep::api::testing::Worker worker({.env = {{.name = "TEXT", .value = "a text"},
                                              {.name = "LIST", .value = "[1,2]", .json = true}},
-                                     .compatibility_flags = {}});
+                                     .compatibility_flags = flags_for(name)});
   const std::string error = worker.load(bundle);
   if (!error.empty()) {
     fmt::print("FAIL {}: {}\n{}\n", name, error, worker.load_error.stack);

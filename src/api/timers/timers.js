@@ -56,13 +56,13 @@ function check_callback(callback, name) {
 function setTimeout(callback, delay = 0, ...args) {
   require_args(arguments.length, 1, "setTimeout", "ServiceWorkerGlobalScope");
   check_callback(callback, "setTimeout");
-  return add_timer(in_scope(callback), normal_delay(delay), false, args);
+  return set_timer(callback, delay, false, args);
 }
 
 function setInterval(callback, delay = 0, ...args) {
   require_args(arguments.length, 1, "setInterval", "ServiceWorkerGlobalScope");
   check_callback(callback, "setInterval");
-  return add_timer(in_scope(callback), normal_delay(delay), true, args);
+  return set_timer(callback, delay, true, args);
 }
 
 function clear(id) {
@@ -86,6 +86,11 @@ export function timer_fire(timer) {
   } catch (error) {
     report_error(error);
   }
+}
+
+// As setTimeout and setInterval, for who has checked its arguments.
+export function set_timer(fn, delay, repeat, args) {
+  return add_timer(in_scope(fn), normal_delay(delay), repeat, args);
 }
 
 export function set_internal_timeout(fn, delay) {

@@ -1,0 +1,4 @@
+// node:_tls_wrap: parts of node:tls by their old name.
+import tls from "./tls.part.js";
+
+export default tls;

@@ -1,0 +1,4 @@
+// node:dns/promises.
+import { promises } from "./dns.part.js";
+
+export default promises;

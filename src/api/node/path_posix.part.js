@@ -1,0 +1,4 @@
+// node:path/posix.
+import { posix } from "./path.part.js";
+
+export default posix;

@@ -1,0 +1,4 @@
+// node:path/win32.
+import { win32 } from "./path.part.js";
+
+export default win32;

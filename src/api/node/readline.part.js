@@ -1,0 +1,4 @@
+// node:readline: what is in it is there, and refuses where a Worker cannot do it (unenv).
+import module from "unenv/node/readline";
+
+export default module;

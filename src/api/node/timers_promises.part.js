@@ -1,0 +1,4 @@
+// node:timers/promises.
+import { promises } from "./timers.part.js";
+
+export default promises;

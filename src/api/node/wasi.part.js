@@ -1,0 +1,4 @@
+// node:wasi: what is in it is there, and refuses where a Worker cannot do it (unenv).
+import module from "unenv/node/wasi";
+
+export default module;
