@@ -56,6 +56,8 @@ function expose_node_globals() {
   expose_lazy("clearInterval", "node/timers");
 }
 
+let warming_up = true;  // at build time, when there are no flags and no parts
+
 // Once, before the worker's top level. vars, bindings: as before_main; flags: names of the
 // compatibility flags in effect.
 function configure(vars, flags, bindings) {
@@ -65,6 +67,7 @@ function configure(vars, flags, bindings) {
   expose_value("Cloudflare",
     ObjectFreeze({ compatibilityFlags: ObjectFreeze(compatibilityFlags) }));
   if (has_flag("nodejs_compat_v2")) expose_node_globals();
+  if (!warming_up && needs_legacy()) load_part("compat/legacy").apply();
   before_main(vars, bindings);
 }
 
@@ -106,3 +109,4 @@ function warm_up() {
   builtin_module("cloudflare:workers");
 }
 warm_up();
+warming_up = false;

@@ -1,5 +1,6 @@
 #include "api/runtime_impl.h"
 
+#include <algorithm>
 #include <array>
 
 #include "api/base/values.h"
@@ -58,6 +59,11 @@ Event* EventTable::find(uint32_t id) const {
   if (slot >= slots_.size() || !slots_[slot].event || slots_[slot].event->id() != id)
     return nullptr;
   return slots_[slot].event.get();
+}
+
+bool Runtime::Impl::has_flag(std::string_view name) const {
+  const auto& flags = options.compatibility_flags;
+  return std::find(flags.begin(), flags.end(), name) != flags.end();
 }
 
 // --- Runtime::Impl ---

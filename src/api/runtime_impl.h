@@ -73,6 +73,8 @@ struct Runtime::Impl {
   v8::Local<v8::Function> hook(v8::Isolate* isolate, Hook which) const {
     return hooks[static_cast<size_t>(which)].Get(isolate);
   }
+  // A compatibility flag is in effect.
+  bool has_flag(std::string_view name) const;
   // Takes the functions out of the snapshot; once, in the first job.
   void take_hooks(v8::Isolate* isolate, v8::Local<v8::Context> context);
   // Ends a job's JavaScript: microtasks, then rejections that nobody handled. False when it was

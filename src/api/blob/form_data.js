@@ -2,6 +2,7 @@
 // encodings.
 import { ops } from "../base/ops.js";
 import { expose_class } from "../base/expose.js";
+import { has_flag } from "../base/flags.js";
 import { define_pair_iterable } from "../base/iterable.js";
 import {
   pair_list_delete,
@@ -221,7 +222,7 @@ function part_head(text) {
 
 function add_part(list, head, content) {
   const name = unescape_name(head.name);
-  if (head.filename === undefined) {
+  if (head.filename === undefined || !has_flag("formdata_parser_supports_files")) {
     ArrayPrototypePush(list, name, utf8_decode(content));
   } else {
     ArrayPrototypePush(list, name,

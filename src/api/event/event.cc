@@ -1,6 +1,7 @@
 #include "api/event/event.h"
 
 #include "api/base/values.h"
+#include "api/event/client_watch.h"
 #include "api/event/env_scope.h"
 #include "api/event/errors.h"
 #include "api/event/report.h"
@@ -115,6 +116,11 @@ void Event::client_gone() {
     if (body_sink_) std::exchange(body_sink_, nullptr)->source_lost();
     body_ = Body::dropped;
   }
+  if (client_watch_) {
+    client_left_ = true;
+    remove_pending();
+    return wake_resource(*std::exchange(client_watch_, nullptr));
+  }
   if (waits_ == 0) return cancel(Outcome::canceled);
   timers().deadline.set_ms(limits::kWaitUntilMs);
   if (wake_writable_ || wake_body_) return wake();
@@ -200,6 +206,14 @@ bool Event::settle_step() {
   }
   dropped_.clear();
   if (over()) return false;
+  if (std::exchange(client_left_, false)) {
+    if (waits_ == 0) {
+      stop(Outcome::canceled);
+    } else {
+      timers().deadline.set_ms(limits::kWaitUntilMs);
+    }
+    return true;
+  }
   if (pull_ && channel_) {
     pull_ = false;
     channel_->pull_body();

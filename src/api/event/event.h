@@ -51,6 +51,8 @@ class BodySource {
   ~BodySource() = default;
 };
 
+class ClientWatch;
+
 // Who gets the client's connection: a WebSocket.
 class ConnectionTaker {
  public:
@@ -102,6 +104,8 @@ class Event final : public FetchChannelEvents {
   void finish();
   void abort_response();
   v8::Local<v8::Promise> when_writable(v8::Local<v8::Context> context);
+  // Resolved when the client goes while the event lives. Empty: there is no client.
+  v8::MaybeLocal<v8::Promise> when_client_gone(v8::Local<v8::Context> context);
   // The handler threw, or its promise was rejected.
   void fail(ExceptionReport report);
   void pass_through_on_exception() { pass_through_ = true; }
@@ -228,6 +232,8 @@ class Event final : public FetchChannelEvents {
   ConnectionTaker* taker_ = nullptr;  // the connection is due to it
   bool client_given_ = false;         // a WebSocket has the connection, or will
   bool renew_cpu_ = false;
+  ClientWatch* client_watch_ = nullptr;  // one of resources_
+  bool client_left_ = false;  // JavaScript is told, then the event ends unless waitUntil holds it
   int64_t cpu_before_ns_ = 0;  // used before the meter was set back
   bool pass_through_ = false;
   bool failed_ = false;   // on_failed is due

@@ -84,6 +84,15 @@ void event_peek(const Info& info) {
   if (promise->State() == v8::Promise::kFulfilled) info.GetReturnValue().Set(promise->Result());
 }
 
+// event_client_gone(id) -> promise; undefined where no client is left, or it was asked before
+void event_client_gone(const Info& info) {
+  Event* event = event_argument(info, 0);
+  v8::Local<v8::Promise> promise;
+  if (event && event->when_client_gone(info.GetIsolate()->GetCurrentContext()).ToLocal(&promise)) {
+    info.GetReturnValue().Set(promise);
+  }
+}
+
 }  // namespace
 
 std::span<const Op> event_ops() {
@@ -98,6 +107,7 @@ std::span<const Op> event_ops() {
       {"event_handler_done", event_handler_done},
       {"event_report", event_report},
       {"event_peek", event_peek},
+      {"event_client_gone", event_client_gone},
   };
   return ops;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "api/base/values.h"
+#include "api/event/client_watch.h"
 #include "api/event/errors.h"
 #include "api/event/event.h"
 #include "api/runtime_impl.h"
@@ -38,6 +39,7 @@ void Event::drop(Resource& resource) {
 void Event::forget_resources() {
   for (const auto& resource : resources_) runtime_.resources.erase(resource->id_);
   dropped_.clear();
+  if (std::exchange(client_watch_, nullptr)) remove_pending();
   resources_.clear();
 }
 
@@ -62,6 +64,17 @@ bool Event::run_resources(v8::Isolate* isolate, v8::Local<v8::Context> context) 
   }
   woken_.clear();
   return true;
+}
+
+v8::MaybeLocal<v8::Promise> Event::when_client_gone(v8::Local<v8::Context> context) {
+  if (!channel_ || client_watch_) return {};
+  v8::Isolate* isolate = v8::Isolate::GetCurrent();
+  v8::Local<v8::Promise::Resolver> resolver;
+  if (!v8::Promise::Resolver::New(context).ToLocal(&resolver)) return {};
+  auto watch = std::make_unique<ClientWatch>(*this, isolate, resolver);
+  client_watch_ = static_cast<ClientWatch*>(&adopt(std::move(watch)));
+  add_pending();  // an event that waits for the client to go is not one that hangs
+  return resolver->GetPromise();
 }
 
 Resource* find_resource(v8::Isolate* isolate, uint32_t id, Resource::Kind kind) {

@@ -1,5 +1,6 @@
 // Headers (Fetch standard, 5.1). A list is flat: [lower-case name, value, name as given, …]. The
 // headers of an incoming request stay in native memory until something needs the whole list.
+import { has_flag } from "../base/flags.js";
 import { ops } from "../base/ops.js";
 import { kInternal } from "../base/internal.js";
 import { expose_class } from "../base/expose.js";
@@ -134,7 +135,7 @@ function sorted_pairs(list) {
   const pairs = [];
   for (let i = 0; i < names.length; i++) {
     const name = names[i];
-    if (name !== "set-cookie") {
+    if (name !== "set-cookie" || !has_flag("http_headers_getsetcookie")) {
       ArrayPrototypePush(pairs, [name, list_get(list, name)]);
       continue;
     }

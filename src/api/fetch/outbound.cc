@@ -20,6 +20,7 @@ using Info = v8::FunctionCallbackInfo<v8::Value>;
 
 // What a subrequest accepts where its Worker does not say: all that we decode.
 constexpr std::string_view kAcceptEncoding = "gzip, br, zstd";
+constexpr std::string_view kOldAcceptEncoding = "gzip";  // without brotli_content_encoding
 
 uint32_t id_argument(const Info& info, int index) {
   return info[index]->IsUint32() ? info[index].As<v8::Uint32>()->Value() : 0;
@@ -61,14 +62,15 @@ struct Url {
 
 // The last to add to `headers`, which `request` refers to from now on.
 void complete_headers(std::vector<net::Header>& headers, net::ClientRequest& request,
-                      std::string& websocket_key) {
+                      std::string& websocket_key, bool brotli) {
   const std::string_view upgrade = net::header_value(headers, "upgrade");
   if (net::equals_ignore_case(upgrade, "websocket")) {
     request.upgrade = "websocket";
     net::websocket::add_client_headers(headers, websocket_key);
   }
   if (net::find_header(headers, "accept-encoding") == nullptr) {
-    headers.push_back({.name = "Accept-Encoding", .value = kAcceptEncoding});
+    headers.push_back(
+        {.name = "Accept-Encoding", .value = brotli ? kAcceptEncoding : kOldAcceptEncoding});
   }
   request.headers = headers;
 }
@@ -128,7 +130,8 @@ void subrequest_start(const Info& info) {
   FetchChannel::Trace trace;
   add_trace(*event, *headers, trace);
   std::string websocket_key;
-  complete_headers(*headers, request, websocket_key);
+  complete_headers(*headers, request, websocket_key,
+                   event->runtime().has_flag("brotli_content_encoding"));
 
   const auto kind = static_cast<SentBody>(id_argument(info, 3));
   std::string text;

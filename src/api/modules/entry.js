@@ -1,6 +1,7 @@
 // The worker's entry points: what the main module exports, the worker's env, and
 // cloudflare:workers.
 import { expose_value, finish_class } from "../base/expose.js";
+import { has_flag } from "../base/flags.js";
 import { ops } from "../base/ops.js";
 import {
   ArrayPrototypePush,
@@ -89,7 +90,7 @@ export function builtin_module(name) {
     DurableObject,
     WorkflowEntrypoint,
     RpcTarget,
-    env: imported_env,
+    env: has_flag("disallow_importable_env") ? importable_env({}) : imported_env,
     exports,
     withEnv: (env, fn) => with_env(env, fn),
     withExports: () => no_exports(),

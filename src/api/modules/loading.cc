@@ -88,8 +88,14 @@ bool configure(Runtime::Impl& runtime, v8::Isolate* isolate, v8::Local<v8::Conte
   return !call(runtime, isolate, context, Hook::configure, 3, argv).IsEmpty();
 }
 
+// Scripts may be made from strings while the top level runs, whose CPU time is short; never later.
+bool allows_eval(const Runtime::Impl& runtime) {
+  return runtime.has_flag("allow_eval_during_startup");
+}
+
 // The top level has been evaluated.
 bool take_main(Runtime::Impl& runtime, v8::Isolate* isolate, v8::Local<v8::Context> context) {
+  context->AllowCodeGenerationFromStrings(false);
   v8::Local<v8::Value> argv[1] = {v8::Undefined(isolate)};
   v8::Local<v8::Object> exports;
   if (!runtime.loader->main_is_script() &&
@@ -109,9 +115,7 @@ void make_loader(Runtime::Impl& runtime, std::shared_ptr<isolate::Bundle> bundle
     runtime.drain(isolate, context);
   };
   options.import_done = [&runtime] { runtime.after_job(); };
-  for (const std::string& flag : runtime.options.compatibility_flags) {
-    if (flag == "require_returns_namespace") options.require_returns_default_export = false;
-  }
+  options.require_returns_default_export = runtime.has_flag("require_returns_default_export");
   runtime.loader = std::make_unique<isolate::ModuleLoader>(runtime.tenant, std::move(bundle),
                                                            std::move(options));
 }
@@ -154,6 +158,7 @@ void Runtime::load(std::shared_ptr<isolate::Bundle> bundle, LoadDone done) {
       impl, &impl.startup_meter,
       [&impl](v8::Isolate* isolate, v8::Local<v8::Context> context) {
         enter_event(isolate, 0);
+        if (allows_eval(impl)) context->AllowCodeGenerationFromStrings(true);
         return configure(impl, isolate, context);
       },
       [&impl, evaluated, finished](ExceptionReport error) {

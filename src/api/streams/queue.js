@@ -1,13 +1,8 @@
 // Queues of chunks with their sizes, and queuing strategies (Streams standard, sections 7 and 8.1).
+import { has_flag } from "../base/flags.js";
 import { expose_class } from "../base/expose.js";
 import { require_new_args } from "../base/webidl.js";
-import {
-  ArrayPrototypePush,
-  NumberIsNaN,
-  ObjectDefineProperty,
-  RangeError,
-  TypeError,
-} from "../base/primordials.js";
+import { ArrayPrototypePush, Error, NumberIsNaN, ObjectDefineProperty, RangeError, TypeError } from "../base/primordials.js";
 
 // First in, first out: pushes at the end, takes from a moving head, cuts the taken part off now and then.
 export class Queue {
@@ -150,4 +145,12 @@ export function high_water_mark(mark, standard) {
   if (mark === undefined) return standard;
   if (NumberIsNaN(mark) || mark < 0) throw new RangeError("A high water mark must be a non-negative number");
   return mark;
+}
+
+// Scripts could not make streams of their own before this flag.
+export function require_constructors(name) {
+  if (has_flag("streams_enable_constructors")) return;
+  throw new Error(`To use the new ${name}() constructor, enable the streams_enable_constructors ` +
+    "compatibility flag. Refer to the docs for more information: " +
+    "https://developers.cloudflare.com/workers/platform/compatibility-dates/#compatibility-flags");
 }

@@ -8,6 +8,7 @@
 #include "api/snapshot.h"
 #include "base/assert.h"
 #include "base/time.h"
+#include "config/compatibility.h"
 
 namespace skep::api::testing {
 namespace {
@@ -216,10 +217,14 @@ Worker::Worker(WorkerSetup setup) {
   auto tenant = process().arena->take();
   SKEP_ASSERT(tenant);
   tenant_ = std::move(*tenant);
+  constexpr std::string_view kDate = "2026-05-03";
+  const std::string_view date =
+      setup.compatibility_date.empty() ? kDate : std::string_view(setup.compatibility_date);
   runtime_ = &Runtime::attach(*tenant_, *this,
                               {.name = "test",
-                               .compatibility_date = "2026-05-03",
-                               .compatibility_flags = std::move(setup.compatibility_flags),
+                               .compatibility_date = std::string(date),
+                               .compatibility_flags =
+                                   config::enabled_flags(date, setup.compatibility_flags),
                                .env = std::move(setup.env),
                                .cpu_ms = setup.cpu_ms,
                                .startup_cpu_ms = setup.startup_cpu_ms});

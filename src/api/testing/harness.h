@@ -100,7 +100,8 @@ struct LoggedException {
 
 struct WorkerSetup {
   std::vector<EnvVar> env;
-  std::vector<std::string> compatibility_flags;
+  std::vector<std::string> compatibility_flags;  // as a project asks for them
+  std::string compatibility_date;                // empty: 2026-05-03
   int64_t cpu_ms = 0;
   int64_t startup_cpu_ms = 0;
 };

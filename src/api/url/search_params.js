@@ -2,6 +2,7 @@
 import { ops } from "../base/ops.js";
 import { kInternal } from "../base/internal.js";
 import { expose_class } from "../base/expose.js";
+import { has_flag } from "../base/flags.js";
 import { define_pair_iterable } from "../base/iterable.js";
 import {
   pair_list_delete,
@@ -104,6 +105,11 @@ function sorted(list) {
 let get_list;
 let set_list;
 
+// delete() and has() once took no value.
+function without_value(value) {
+  return value === undefined || !has_flag("urlsearchparams_delete_has_value_arg");
+}
+
 export class URLSearchParams {
   #list;
   #url = null;
@@ -144,7 +150,7 @@ export class URLSearchParams {
     this.#list;
     require_args(arguments.length, 1, "delete", "URLSearchParams");
     const key = to_usv_string(name);
-    const wanted = value === undefined ? undefined : to_usv_string(value);
+    const wanted = without_value(value) ? undefined : to_usv_string(value);
     pair_list_delete(this.#list, key, wanted);
     this.#changed();
   }
@@ -167,7 +173,7 @@ export class URLSearchParams {
     const list = this.#list;
     require_args(arguments.length, 1, "has", "URLSearchParams");
     const key = to_usv_string(name);
-    const wanted = value === undefined ? undefined : to_usv_string(value);
+    const wanted = without_value(value) ? undefined : to_usv_string(value);
     return pair_list_has(list, key, wanted);
   }
 

@@ -29,9 +29,8 @@ WebSocketResource* find_socket(const Info& info) {
       find_resource(info.GetIsolate(), id_argument(info, 0), Resource::Kind::web_socket));
 }
 
-bool compresses(const Event& event) {
-  const auto& flags = const_cast<Event&>(event).runtime().options.compatibility_flags;
-  return std::find(flags.begin(), flags.end(), "web_socket_compression") != flags.end();
+bool compresses(Event& event) {
+  return event.runtime().has_flag("web_socket_compression");
 }
 
 void refuse(Event& event, int status) {

@@ -361,7 +361,8 @@ export class WebSocket extends EventTarget {
     event_require_own(this.#event);
     const number = check_code(code, reason);
     const text = reason === undefined ? "" : to_usv_string(reason);
-    if (text.length > 41 && utf8_encode(text).length > 123) {
+    if (text.length > 41 && has_flag("websocket_close_reason_byte_limit") &&
+        utf8_encode(text).length > 123) {
       throw new DOMException(
         "The WebSocket close reason must not be longer than 123 bytes in UTF-8.", "SyntaxError");
     }
