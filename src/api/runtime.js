@@ -32,7 +32,7 @@ import { before_main, builtin_module, list_tests, set_main } from "./modules/ent
 import { expose_lazy, load_part } from "./parts/parts.js";
 import { timer_fire } from "./timers/timers.js";
 import { web_socket_event } from "./websocket/websocket.js";
-import { has_flag, set_flags } from "./base/flags.js";
+import { has_flag, needs_legacy, set_flags } from "./base/flags.js";
 
 ObjectDefineProperty(globalThis, "self", {
   __proto__: null, value: globalThis, writable: true, enumerable: true, configurable: true,
@@ -66,8 +66,8 @@ function configure(vars, flags, bindings) {
   set_flags(compatibilityFlags);
   expose_value("Cloudflare",
     ObjectFreeze({ compatibilityFlags: ObjectFreeze(compatibilityFlags) }));
-  if (has_flag("nodejs_compat_v2")) expose_node_globals();
   if (!warming_up && needs_legacy()) load_part("compat/legacy").apply();
+  if (has_flag("nodejs_compat_v2")) expose_node_globals();
   before_main(vars, bindings);
 }
 
