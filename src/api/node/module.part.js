@@ -27,13 +27,13 @@ function createRequire(path) {
     throw coded(TypeError, "ERR_INVALID_ARG_VALUE",
       "The argument 'filename' must be a file URL object, file URL string, or absolute path string.");
   }
-  function require(specifier) {
+  const require = function (specifier) {
     if (!isBuiltin(specifier)) {
       throw coded(Error, "MODULE_NOT_FOUND", `Cannot find module '${specifier}'`);
     }
     const name = specifier.startsWith("node:") ? specifier.slice(5) : specifier;
     return load_part(`node/${name.replaceAll("/", "_")}`).default;
-  }
+  };
   require.resolve = (specifier) => {
     if (isBuiltin(specifier)) return specifier;
     throw coded(Error, "MODULE_NOT_FOUND", `Cannot find module '${specifier}'`);

@@ -188,7 +188,7 @@ const transferableAbortSignal = (signal) => {
   return signal;
 };
 
-const log = (...args) => console.log("%s - %s", new Date().toLocaleTimeString(), format(...args));
+const log = (...args) => globalThis.console.log("%s - %s", new Date().toLocaleTimeString(), format(...args));
 const legacy = {
   isArray: Array.isArray,
   isBoolean: (value) => typeof value === "boolean",

@@ -53,6 +53,15 @@ def part_name(path):
     return os.path.basename(os.path.dirname(path)) + "/" + os.path.basename(path)[:-len(".part.js")]
 
 
+def is_node_module(tree, path):
+    """Parts of src/api/node are Node.js's modules, whose names module.part.js lists."""
+    if os.path.dirname(path) != "src/api/node":
+        return False
+    name = part_name(path).removeprefix("node/")
+    known = tree.text("src/api/node/module.part.js")
+    return any(f'"{prefix}{one}"' in known for prefix in ("", "node:") for one in (name, name.replace("_", "/")))
+
+
 def check_scripts(tree):
     """JavaScript of the runtime is reached from runtime.js by imports, parts also by their names."""
     imported = {"src/api/runtime.js"}
@@ -64,5 +73,9 @@ def check_scripts(tree):
         if path.endswith("_test.js") or "/testing/" in path or path in imported:
             continue
         if path.endswith(".part.js") and f'"{part_name(path)}"' in scripts:
+            continue
+        if path.endswith(".part.js") and is_node_module(tree, path):
+            continue
+        if f'"{path.removeprefix("src/api/")}"' in tree.text("src/api/bundle.mjs"):
             continue
         yield path, 1, "no module imports it: import it or delete it"
