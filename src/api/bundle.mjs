@@ -48,6 +48,7 @@ function core_slot(file, name) {
 // What packages ask for that the runtime has otherwise.
 const replaced = new Map([
   ["process/", join(root, "node/lib/process_shim.js")],
+  ["abort-controller", join(root, "node/lib/abort_shim.js")],
   ["string_decoder/", "node/string_decoder"], ["buffer", "node/buffer"], ["events", "node/events"],
 ]);
 

@@ -1,0 +1,2 @@
+// What packages ask the package abort-controller for.
+export const { AbortController, AbortSignal } = globalThis;
