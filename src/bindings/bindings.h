@@ -9,6 +9,7 @@
 
 #include "api/binding.h"
 #include "api/parts/parts.h"
+#include "api/rpc/service.h"
 #include "bindings/kv/kv_cache.h"
 #include "loop/loop.h"
 #include "rpc/skep.capnp.h"
@@ -21,10 +22,15 @@ struct BindingContext {
   loop::Loop& loop;
   kj::TaskSet& tasks;  // calls to the broker that are under way
   KvCache kv_cache;
+  // Another worker of the shard, by its index.
+  std::function<std::shared_ptr<api::Service>(uint32_t worker)> service;
 };
 
-// Null for plain values: those are no bindings.
-std::shared_ptr<api::Binding> make_binding(BindingContext& context, rpc::Binding::Reader from);
+class AssetSite;
+
+// Null for plain values: those are no bindings. site: the worker's assets, null where it has none.
+std::shared_ptr<api::Binding> make_binding(BindingContext& context, rpc::Binding::Reader from,
+                                           std::shared_ptr<AssetSite> site);
 
 // The parts of the runtime, with the natives of the bindings.
 const api::Parts& parts();

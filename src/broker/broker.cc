@@ -168,6 +168,9 @@ Result<> Broker::start() {
   SKEP_TRY_ASSIGN(const auto own_sockets, listeners_->of_shard(0));
   SKEP_TRY_ASSIGN(auto outbound, make_outbound_service(*loop_, options_, own_sockets));
   bindings_.emplace(*loop_, bindings::StorePlace{options_.state_dir, options_.mode == Mode::once});
+  std::vector<std::string> names;
+  for (const WorkerOptions& worker : options_.workers) names.push_back(worker.name);
+  bindings_->set_workers(std::move(names));
   services_.emplace(*loop_, options_, *deployments_, *log_, *tls_, trusted_roots_,
                     std::move(outbound), access_.get(), &*bindings_);
   SKEP_TRY_ASSIGN(ZygoteOptions zygote, zygote_options());
@@ -256,7 +259,10 @@ void Broker::on_files_changed(const std::vector<std::string>& paths) {
   for (size_t i = 0; i < deployments_->size(); ++i) {
     const std::vector<std::string> watched = deployments_->at(i).watch_paths();
     const auto changed = std::find_if(paths.begin(), paths.end(), [&](const std::string& path) {
-      return std::binary_search(watched.begin(), watched.end(), path);
+      // Or of a folder that matters as a whole: it stands there with its "/".
+      return std::binary_search(watched.begin(), watched.end(), path) ||
+             std::binary_search(watched.begin(), watched.end(),
+                                path.substr(0, path.rfind('/') + 1));
     });
     if (changed == paths.end()) continue;
     deployments_->reload(i, true, relative_to(folder_of_worker(deployments_->at(i)), *changed));

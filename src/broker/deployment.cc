@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "base/time.h"
+#include "config/files.h"
 #include "config/wrangler.h"
 
 namespace skep::broker {
@@ -39,6 +41,17 @@ DeployedModule* find_module(const Deployment::Version& version, std::string_view
   return nullptr;
 }
 
+// A UUID (RFC 9562, version 8) of what is deployed: configuration, modules, assets.
+std::string version_id(const Deployment::Version& version) {
+  std::string text = to_hex(version.fingerprint);
+  for (const auto& module : version.modules) text += module->file->name + to_hex(module->digest);
+  std::string id = to_hex(digest_of({text})).substr(0, 32);
+  id[12] = '8';
+  id[16] = "89ab"[id[16] % 4];
+  for (const size_t at : {20, 16, 12, 8}) id.insert(at, 1, '-');
+  return id;
+}
+
 }  // namespace
 
 Deployment::Deployment(WorkerOptions options, DeploymentSettings settings, CodeCache& cache)
@@ -54,8 +67,9 @@ void Deployment::note_diagnostics(const config::LoadedWorker& loaded) {
 }
 
 Result<std::unique_ptr<Deployment::Version>> Deployment::open() {
-  config::LoadedWorker loaded =
-      config::load_worker(options_.path, {options_.environment, settings_.local_vars});
+  config::LoadedWorker loaded = config::load_worker(
+      options_.path,
+      {options_.environment, settings_.local_vars, options_.secrets, !settings_.local_vars});
   note_diagnostics(loaded);
   if (!loaded.config) {
     std::string text = config::format_diagnostics(loaded.diagnostics);
@@ -63,19 +77,49 @@ Result<std::unique_ptr<Deployment::Version>> Deployment::open() {
     return fail(std::move(text));
   }
   loaded.config->name = options_.name;
-  if (loaded.config->main.empty())
-    return fail(fmt::format("{}: the project has no main module", options_.path));
-  // If it cannot be opened, its coming is what to wait for.
-  config_paths_.push_back(loaded.config->dir + "/" + loaded.config->main);
   auto version = std::make_unique<Version>();
+  if (loaded.config->assets) SKEP_TRY(open_assets(*version, *loaded.config));
+  SKEP_TRY(open_modules(*version, std::move(*loaded.config)));
+  version->id = version_id(*version);
+  version->created_ms = wall_clock_ms();
+  return version;
+}
+
+Result<> Deployment::open_modules(Version& version, config::WorkerConfig config) {
+  const std::string assets = version.assets != nullptr ? version.assets->fingerprint() : "";
+  if (config.main.empty()) {
+    if (version.assets == nullptr)
+      return fail(fmt::format("{}: the project has no main module", options_.path));
+    version.fingerprint = fingerprint_of(config, assets, {});
+    version.only_assets = std::move(config);
+    return {};
+  }
+  // If it cannot be opened, its coming is what to wait for.
+  config_paths_.push_back(config.dir + "/" + config.main);
   const config::ProjectOptions how = {options_.reach, settings_.script_bytes,
                                       settings_.development ? "development" : "production"};
-  SKEP_TRY_ASSIGN(version->project, config::Project::open(std::move(*loaded.config), how));
-  const config::Project& project = *version->project;
-  SKEP_TRY_ASSIGN(const DeployedModule* main, module_of(*version, project.main()));
-  version->fingerprint = fingerprint_of(project.config(), main->file->name, main->digest);
-  foresee(*version);
-  return version;
+  SKEP_TRY_ASSIGN(version.project, config::Project::open(std::move(config), how));
+  const config::Project& project = *version.project;
+  SKEP_TRY_ASSIGN(const DeployedModule* main, module_of(version, project.main()));
+  version.fingerprint =
+      fingerprint_of(project.config(), main->file->name + "\n" + assets, main->digest);
+  foresee(version);
+  return {};
+}
+
+Result<> Deployment::open_assets(Version& version, const config::WorkerConfig& config) {
+  const std::string path =
+      config::normal_path(config::join_path(config.dir, config.assets->directory));
+  // What is there when the folder comes, and new files in it.
+  config_paths_.push_back(path);
+  config::Diagnostics diagnostics;
+  SKEP_TRY_ASSIGN(version.assets, bindings::AssetFolder::open(path, *config.assets, diagnostics));
+  for (const std::string& folder : version.assets->folders()) config_paths_.push_back(folder + "/");
+  const bool wrong = diagnostics.has_errors();
+  std::string text = config::format_diagnostics(diagnostics.take());
+  if (wrong) return fail(std::move(text));
+  if (text != std::exchange(asset_warnings_, text)) warnings_ += text;
+  return {};
 }
 
 // What the modules are about to ask for goes out with the first answer instead of in a round trip
@@ -157,6 +201,7 @@ Result<Deployment::Answer> Deployment::resolve(uint64_t version, std::string_vie
                                                config::ImportKind kind) {
   if (version_ == nullptr || version != version_->number)
     return fail(fmt::format("worker {} was replaced by a newer version", name()));
+  if (version_->project == nullptr) return fail(fmt::format("worker {} has no modules", name()));
   if (!referrer.empty() && find_module(*version_, referrer) == nullptr)
     return fail(fmt::format("worker {} has no module {}", name(), referrer));
   const config::ModuleAnswer found = version_->project->resolve(referrer, specifier, kind);
@@ -205,6 +250,7 @@ std::shared_ptr<const std::string> Deployment::cached(const DeployedModule& modu
 
 bool Deployment::modules_changed(Version& fresh) const {
   return std::any_of(version_->modules.begin(), version_->modules.end(), [&](const auto& module) {
+    if (fresh.project == nullptr) return true;
     const auto content = fresh.project->read(*module->file);
     return !content || digest_of_bytes(*content) != module->digest;
   });
@@ -227,7 +273,7 @@ std::string Deployment::path_of(std::string_view module) const {
 
 std::vector<std::string> Deployment::watch_paths() const {
   std::vector<std::string> paths = config_paths_;
-  if (version_ != nullptr) {
+  if (version_ != nullptr && version_->project != nullptr) {
     for (std::string& path : version_->project->watch_paths()) paths.push_back(std::move(path));
   }
   std::sort(paths.begin(), paths.end());

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "bindings/assets/broker/asset_folder.h"
 #include "broker/code_cache.h"
 #include "broker/options.h"
 #include "config/project.h"
@@ -47,7 +49,14 @@ class Deployment {
 
   struct Version {
     uint64_t number = 0;
-    std::unique_ptr<config::Project> project;
+    std::unique_ptr<config::Project> project;         // null: there are only assets
+    std::optional<config::WorkerConfig> only_assets;  // then
+    std::shared_ptr<bindings::AssetFolder> assets;    // null: none
+    std::string id;                                   // a UUID of the content
+    double created_ms = 0;                            // since the epoch
+    const config::WorkerConfig& config() const {
+      return project != nullptr ? project->config() : *only_assets;
+    }
     std::vector<std::unique_ptr<DeployedModule>>
         modules;  // main first, then as they were asked for
     std::vector<KnownResolution> resolutions;
@@ -98,6 +107,8 @@ class Deployment {
 
  private:
   Result<std::unique_ptr<Version>> open();
+  Result<> open_modules(Version& version, config::WorkerConfig config);
+  Result<> open_assets(Version& version, const config::WorkerConfig& config);
   Result<DeployedModule*> module_of(Version& version, const config::ModuleFile& file);
   Result<> read_module(Version& version, DeployedModule& module);
   void foresee(Version& version);
@@ -115,6 +126,7 @@ class Deployment {
   std::unique_ptr<Version> version_;  // null: never loaded
   std::vector<std::string> config_paths_;
   std::string warnings_, last_warnings_;
+  std::string asset_warnings_;  // of the last look at the assets' rule files
 };
 
 }  // namespace skep::broker

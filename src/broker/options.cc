@@ -63,7 +63,7 @@ BrokerOptions options_from(const config::ServeConfig& config, const std::string&
   options.certificates = config.certificates;
   for (const config::ServedWorker& worker : config.workers) {
     options.workers.push_back({worker.path, worker.name, worker.environment, worker.routes,
-                               worker.reach, worker.compress});
+                               worker.reach, worker.compress, worker.secrets});
     // The table has that route of itself where there is no other.
     if (worker.workers_dev && !worker.routes.empty())
       options.workers.back().routes.push_back(worker.name + ".workers.localhost/*");

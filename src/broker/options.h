@@ -19,6 +19,7 @@ struct WorkerOptions {
   std::vector<std::string> routes;
   config::Reach reach = config::Reach::workspace;
   bool compress = true;
+  std::string secrets;  // a file, or "credential:NAME"; empty: none
 };
 
 // serve: a service with logs of one line. dev: for a person at a terminal; reloads what changes.

@@ -103,6 +103,7 @@ void write_modules(rpc::WorkerInfo::Builder out, Deployment& deployment,
     if (contents + size > room) break;
     contents += size;
   }
+  if (version.modules.empty()) return;  // there are only assets
   if (count == 0)
     rpc::throw_error(Error{
         fmt::format("{}: the main module is too big to be handed to a shard", deployment.name()),
@@ -153,7 +154,8 @@ WorkerSourceServer::WorkerSourceServer(loop::Loop& loop, Deployments& deployment
 
 // Variables, then what is more than a value.
 void WorkerSourceServer::write_bindings(rpc::WorkerInfo::Builder out,
-                                        const config::WorkerConfig& config) {
+                                        const Deployment::Version& version) {
+  const config::WorkerConfig& config = version.config();
   const auto variables = static_cast<unsigned>(config.vars.size());
   const auto capabilities =
       static_cast<unsigned>(bindings_ != nullptr ? config.bindings.size() : 0);
@@ -167,7 +169,8 @@ void WorkerSourceServer::write_bindings(rpc::WorkerInfo::Builder out,
       list[i].setText(text(var.value));
     }
   }
-  const bindings::BindingOwner owner{deployments_.at(index_).name(), share_};
+  const bindings::BindingOwner owner{deployments_.at(index_).name(), share_, version.id,
+                                     version.created_ms};
   for (unsigned i = 0; i < capabilities; ++i) {
     auto one = list[variables + i];
     one.setName(text(config.bindings[i].name));
@@ -185,8 +188,11 @@ kj::Promise<void> WorkerSourceServer::load(LoadContext context) {
   worker.setVersion(loaded.number);
   write_modules(worker, deployment, loaded);
   write_resolutions(worker, loaded);
-  write_config(worker, loaded.project->config());
-  write_bindings(worker, loaded.project->config());
+  write_config(worker, loaded.config());
+  write_bindings(worker, loaded);
+  if (loaded.assets != nullptr) {
+    bindings::write_assets(loaded.assets, loaded.project != nullptr, share_, worker.initAssets());
+  }
   worker.setOutbound(outbound_);
   return kj::READY_NOW;
 }

@@ -32,7 +32,7 @@ class WorkerSourceServer final : public rpc::WorkerSource::Server {
   bindings::BrokerBindings* bindings_;
   std::shared_ptr<bindings::ShardShare> share_;
 
-  void write_bindings(rpc::WorkerInfo::Builder out, const config::WorkerConfig& config);
+  void write_bindings(rpc::WorkerInfo::Builder out, const Deployment::Version& version);
 };
 
 }  // namespace skep::broker

@@ -189,6 +189,9 @@ class Reader {
     read_workers_dev(table, worker);
     read_reach(table, worker);
     worker.compress = table.boolean("compress").value_or(true);
+    if (const auto secrets = table.text("secrets")) {
+      worker.secrets = secrets->starts_with("credential:") ? *secrets : absolute(*secrets);
+    }
     config_.workers.push_back(std::move(worker));
   }
 

@@ -42,6 +42,7 @@ struct ServedWorker {
   bool workers_dev = true;          // answers at NAME.workers.localhost; always without routes
   Reach reach = Reach::project;     // what its imports may read
   bool compress = true;             // responses, by Accept-Encoding
+  std::string secrets;              // absolute, or "credential:NAME"; empty: none
 };
 
 struct ServeLimits {

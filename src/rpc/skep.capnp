@@ -4,7 +4,10 @@
 @0xd3a5c1f0b7e94826;
 
 using Cxx = import "/capnp/c++.capnp";
+using Assets = import "/bindings/assets/assets.capnp";
 using Kv = import "/bindings/kv/kv.capnp";
+using RateLimit = import "/bindings/ratelimit/ratelimit.capnp";
+using Secrets = import "/bindings/secrets/secrets.capnp";
 $Cxx.namespace("skep::rpc");
 
 # ---- What the broker offers to a shard -------------------------------------------------------------
@@ -133,6 +136,7 @@ struct WorkerInfo {
   cpuMs @8 :UInt32;                  # 0: the shard's limit
   outbound @9 :Outbound;             # its way to the outside; null: none
   subrequests @10 :UInt32;           # fewer than the shard's limit; 0: that
+  assets @11 :Assets.Assets;         # null: it has none. `main` is null where there are only assets
 }
 
 interface Outbound {
@@ -164,7 +168,18 @@ struct Binding {
     text @1 :Text;                   # vars: a string
     json @2 :Text;                   # vars: any other JSON value
     kv @3 :Kv.KvNamespace;
+    rateLimit @4 :RateLimit.RateLimiter;
+    storeSecret @5 :Secrets.StoreSecret;
+    assets @6 :Void;                 # WorkerInfo.assets
+    service @7 :ServiceTarget;
   }
+}
+
+struct ServiceTarget {
+  # A worker of the same cordon, which the shard itself has: calls stay on the shard.
+  worker @0 :UInt32;                 # index into ShardConfig.workers
+  entrypoint @1 :Text;               # "": its default export
+  props @2 :Text;                    # JSON; "": none
 }
 
 struct Module {
@@ -259,6 +274,9 @@ interface Shard {
 
   updateTls @6 (tls :TlsConfig) -> ();
   # Certificates or ticket keys have changed: new connections use these.
+
+  scheduled @7 (worker :UInt32, cron :Text, timeMs :Float64) -> (outcome :Text);
+  # Runs the worker's scheduled() handler. outcome: as of a request.
 }
 
 interface TestSink {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <deque>
 #include <unordered_map>
@@ -9,6 +10,7 @@
 
 #include "base/limits.h"
 #include "base/limits_edge.h"
+#include "bindings/assets/site.h"
 #include "bindings/bindings.h"
 #include "rpc/connection.h"
 #include "rpc/descriptor.h"
@@ -85,10 +87,13 @@ ModuleFile read_module(rpc::Module::Reader module) {
   return file;
 }
 
-WorkerFiles read_worker(bindings::BindingContext& context, rpc::WorkerInfo::Reader worker) {
+WorkerFiles read_worker(bindings::BindingContext& context, rpc::WorkerInfo::Reader worker,
+                        std::shared_ptr<bindings::AssetSite> assets) {
   WorkerFiles files;
   files.version = worker.getVersion();
-  files.modules.push_back(read_module(worker.getMain()));
+  files.assets = std::move(assets);
+  files.has_code = worker.hasMain();
+  if (files.has_code) files.modules.push_back(read_module(worker.getMain()));
   for (auto module : worker.getModules()) files.modules.push_back(read_module(module));
   for (auto row : worker.getResolutions()) {
     files.resolutions.push_back({to_string(row.getReferrer()), to_string(row.getSpecifier()),
@@ -100,8 +105,12 @@ WorkerFiles read_worker(bindings::BindingContext& context, rpc::WorkerInfo::Read
   files.compatibility_date = to_string(worker.getCompatibilityDate());
   for (auto flag : worker.getCompatibilityFlags())
     files.compatibility_flags.push_back(to_string(flag));
+  if (files.assets)
+    files.assets->serves_navigation =
+        std::ranges::find(files.compatibility_flags, "assets_navigation_prefers_asset_serving") !=
+        files.compatibility_flags.end();
   for (auto binding : worker.getBindings()) {
-    if (auto made = bindings::make_binding(context, binding)) {
+    if (auto made = bindings::make_binding(context, binding, files.assets)) {
       files.bindings.push_back({to_string(binding.getName()), std::move(made)});
       continue;
     }
@@ -413,6 +422,7 @@ struct HostLink::Impl final : private kj::TaskSet::ErrorHandler {
         host(connection.bootstrap().castAs<rpc::Host>()),
         tasks(*this) {
     tasks.add(connection.on_disconnect().then([this] { control.disconnected(); }));
+    bindings->service = [this](uint32_t worker) { return control.service(worker); };
   }
 
   void taskFailed(kj::Exception&& exception) override { control.disconnected(); }
@@ -516,8 +526,15 @@ void HostLink::load(uint32_t worker, std::function<void(Result<WorkerFiles>)> do
   if (worker >= impl_->sources.size()) return done(fail("no such worker"));
   impl_->call(impl_->sources[worker].loadRequest().send().then(
                   [impl = impl_.get(), worker](auto&& response) {
-                    impl->outbound.insert_or_assign(worker, response.getWorker().getOutbound());
-                    return read_worker(*impl->bindings, response.getWorker());
+                    const auto info = response.getWorker();
+                    impl->outbound.insert_or_assign(worker, info.getOutbound());
+                    using Site = std::shared_ptr<bindings::AssetSite>;
+                    kj::Promise<Site> site = Site();
+                    if (info.hasAssets())
+                      site = bindings::AssetSite::make(*impl->bindings, info.getAssets());
+                    return site.then([impl, response = kj::mv(response)](Site&& assets) {
+                      return read_worker(*impl->bindings, response.getWorker(), std::move(assets));
+                    });
                   }),
               std::move(done));
 }

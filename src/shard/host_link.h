@@ -10,9 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "api/rpc/service.h"
 #include "api/runtime.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "bindings/assets/site_fwd.h"
 #include "isolate/bundle.h"
 #include "loop/loop.h"
 #include "net/tls/tls_server.h"
@@ -80,6 +82,8 @@ struct WorkerFiles {
   std::vector<std::string> compatibility_flags;
   std::vector<api::EnvVar> env;
   std::vector<api::EnvBinding> bindings;
+  std::shared_ptr<bindings::AssetSite> assets;  // null: none
+  bool has_code = true;                         // false: there are only assets
   int64_t cpu_ms = 0;        // 0: the shard's limit
   uint32_t subrequests = 0;  // as above
 };
@@ -143,6 +147,8 @@ class ShardControl {
   // The broker is gone: the shard ends.
   virtual void disconnected() = 0;
   virtual void update_tls(const net::tls::ServerConfig& config) = 0;
+  // A worker of the shard, for service bindings of others.
+  virtual std::shared_ptr<api::Service> service(uint32_t worker) = 0;
 
  protected:
   ~ShardControl() = default;

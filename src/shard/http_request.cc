@@ -34,6 +34,8 @@ void HttpRequest::begin(net::HttpExchange& exchange) {
   channel_events_ = nullptr;
   encoder_.reset();
   access_.reset();
+  asset_.reset();
+  asset_wait_.reset();
   id_.clear();
   status_ = 0;
   ended_ns_ = 0;
@@ -134,12 +136,14 @@ void HttpRequest::on_body_end() {
 
 void HttpRequest::on_writable() {
   if (encoder_) return encoder_->writable();
+  if (asset_) return pump_asset();
   if (channel_events_ != nullptr) channel_events_->on_writable();
 }
 
 void HttpRequest::on_closed(bool complete) {
   exchange_ = nullptr;
   if (refusal_) refusal_->cancel();
+  if (asset_ || asset_wait_) end_asset(api::Outcome::canceled);
   if (waiting_) {
     waiting_ = false;
     worker_->withdraw(*this);
@@ -275,6 +279,7 @@ void HttpRequest::finish_encoded() {
 }
 
 void HttpRequest::encoder_writable() {
+  if (asset_) return pump_asset();
   if (channel_events_ != nullptr) channel_events_->on_writable();
 }
 

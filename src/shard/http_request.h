@@ -10,6 +10,8 @@
 
 #include "api/fetch_channel.h"
 #include "api/runtime.h"
+#include "bindings/assets/site.h"
+#include "bindings/kv/kv_binding.h"
 #include "loop/loop.h"
 #include "net/http.h"
 #include "shard/access_record.h"
@@ -87,6 +89,7 @@ class HttpRequest final : public net::ExchangeEvents,
   void on_instance(Instance& instance) override;
   void on_load_failed(const api::ExceptionReport& report) override;
   void on_no_room() override;
+  bool on_assets(const std::shared_ptr<bindings::AssetSite>& assets) override;
 
   // Intrusive links of the owner's list of requests under way.
   HttpRequest* previous = nullptr;
@@ -107,6 +110,14 @@ class HttpRequest final : public net::ExchangeEvents,
   // The response's head and what is there of its body, encoded where that is called for.
   void send(const net::ResponseHead& head, std::string_view body, bool finish);
   void begin_access();
+  // Answers of the worker's assets (http_assets.cc).
+  void open_asset(const std::shared_ptr<bindings::AssetSite>& site, uint32_t index, int status);
+  void send_asset(const bindings::AssetReply& reply, const bindings::AssetFile* file);
+  void stream_asset(const net::ResponseHead& head, const bindings::AssetReply& reply,
+                    const bindings::AssetFile& file);
+  void pump_asset();
+  void on_asset_piece(Result<std::string> piece);
+  void end_asset(api::Outcome outcome);
   void note_end(api::Outcome outcome, int64_t cpu_ns);
   void send_access();
   void maybe_release();
@@ -120,6 +131,8 @@ class HttpRequest final : public net::ExchangeEvents,
   mutable RequestFacts facts_;
   std::unique_ptr<BodyEncoder> encoder_;  // of a response that is streamed and compressed
   std::unique_ptr<AccessRecord> access_;  // where the log is on
+  std::shared_ptr<char> asset_wait_;             // while an asset is being opened
+  std::unique_ptr<bindings::FileReader> asset_;  // a large asset on its way out
   Worker* worker_ = nullptr;
   Instance* instance_ = nullptr;
   api::Event* event_ = nullptr;

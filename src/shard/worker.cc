@@ -121,7 +121,24 @@ Instance* Worker::ready() {
   return current_.get();
 }
 
+const std::shared_ptr<bindings::AssetSite>* Worker::assets() const {
+  const bool known = version_ && version_->number() >= wanted_version_;
+  return known && version_->files().assets ? &version_->files().assets : nullptr;
+}
+
+void Worker::serve_assets() {
+  const auto* site = assets();
+  if (site == nullptr) return;
+  const auto kept = *site;
+  // Requests that begin while these are answered do not wait: they find the assets at once.
+  auto waiting = std::exchange(waiters_, {});
+  for (InstanceWaiter* waiter : waiting) {
+    if (!waiter->on_assets(kept)) waiters_.push_back(waiter);
+  }
+}
+
 void Worker::wait(InstanceWaiter& waiter) {
+  if (const auto* site = assets(); site != nullptr && waiter.on_assets(*site)) return;
   if (Instance* instance = ready()) return waiter.on_instance(*instance);
   waiters_.push_back(&waiter);
   if (!starting_ && !loading_) start_instance();
@@ -156,6 +173,13 @@ void Worker::start_instance() {
   with_version([this](std::expected<std::shared_ptr<WorkerVersion>, api::ExceptionReport> version) {
     loading_ = false;
     if (!version) return fail_waiters(version.error());
+    serve_assets();
+    if (!(*version)->files().has_code) {
+      api::ExceptionReport report;
+      report.message = "the worker has only assets";
+      return fail_waiters(report);
+    }
+    if ((*version)->files().assets && waiters_.empty()) return;
     auto tenant = context_.arena.take();
     if (!tenant && context_.evict_one()) tenant = context_.arena.take();
     if (!tenant) {

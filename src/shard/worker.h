@@ -113,6 +113,9 @@ class InstanceWaiter {
   virtual void on_load_failed(const api::ExceptionReport& report) = 0;
   // The shard has no room for another isolate.
   virtual void on_no_room() = 0;
+  // The version is known and has assets; before an instance is made. True: no instance is needed,
+  // and nothing more will be said.
+  virtual bool on_assets(const std::shared_ptr<bindings::AssetSite>& assets) { return false; }
 
  protected:
   ~InstanceWaiter() = default;
@@ -168,6 +171,9 @@ class Worker {
   void start_instance();
   void made(std::unique_ptr<Instance> instance, std::expected<void, api::ExceptionReport> result);
   void fail_waiters(const api::ExceptionReport& report);
+  // Who can be answered by the assets is; the others go on waiting.
+  void serve_assets();
+  const std::shared_ptr<bindings::AssetSite>* assets() const;
   void retire(std::unique_ptr<Instance> instance);
 
   WorkerContext& context_;

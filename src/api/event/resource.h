@@ -22,6 +22,7 @@ class Resource {
     binding_call,
     kv_blob,
     kv_sink,
+    asset_body,
     rpc_call,
     rpc_answer,
     rpc_export,

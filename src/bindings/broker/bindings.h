@@ -4,11 +4,15 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "bindings/broker/shard_share.h"
 #include "bindings/broker/store_holder.h"
 #include "bindings/kv/broker/kv_store.h"
+#include "bindings/ratelimit/broker/rate_limits.h"
+#include "bindings/secrets/broker/secret_store.h"
 #include "config/bindings.h"
 #include "loop/loop.h"
 #include "rpc/skep.capnp.h"
@@ -19,6 +23,8 @@ namespace skep::bindings {
 struct BindingOwner {
   std::string worker;                 // its name in this appliance
   std::shared_ptr<ShardShare> share;  // of its shard
+  std::string version_id;             // a UUID
+  double version_ms = 0;              // when that version came, since the epoch
 };
 
 class BrokerBindings {
@@ -28,6 +34,9 @@ class BrokerBindings {
   BrokerBindings(const BrokerBindings&) = delete;
   BrokerBindings& operator=(const BrokerBindings&) = delete;
 
+  // The names of all workers, in the order of the shards' list: whom service bindings may name.
+  void set_workers(std::vector<std::string> names) { workers_ = std::move(names); }
+
   // Fills the union of `out` (not its name). Errors: the binding cannot be had now; the worker is
   // not loaded then. What is merely not stored yet, or a store that is broken, is none: those are
   // errors of the calls.
@@ -35,8 +44,13 @@ class BrokerBindings {
                  rpc::Binding::Builder out);
 
  private:
+  Result<uint32_t> find_worker(std::string_view name) const;
+
+  std::vector<std::string> workers_;
   StoreHolder store_;
   KvStore kv_;
+  RateLimits rate_limits_;
+  SecretStore secrets_;
 };
 
 }  // namespace skep::bindings

@@ -7,8 +7,9 @@
 namespace skep::bindings {
 
 struct ShardShare {
-  size_t blobs = 0;  // files of values, open
-  size_t sinks = 0;  // values being written
+  size_t blobs = 0;        // files of values, open
+  size_t sinks = 0;        // values being written
+  size_t asset_files = 0;  // open
 };
 
 // Counts one more as long as it lives.

@@ -177,8 +177,11 @@ class FileReader::Operation final : public loop::Completion {
   std::function<void(Result<std::string>)> done_;
 };
 
-FileReader::FileReader(loop::Loop& loop, UniqueFd file, uint64_t size)
-    : loop_(loop), file_(std::make_shared<UniqueFd>(std::move(file))), size_(size) {}
+FileReader::FileReader(loop::Loop& loop, UniqueFd file, uint64_t size, uint64_t begin)
+    : loop_(loop),
+      file_(std::make_shared<UniqueFd>(std::move(file))),
+      size_(size),
+      offset_(begin) {}
 
 FileReader::~FileReader() {
   if (running_ != nullptr) running_->forget();

@@ -80,22 +80,23 @@ class KvBinding final : public api::Binding {
   std::shared_ptr<Shared> shared_;
 };
 
-// Reads a file from its beginning, piece by piece, without making the loop wait for the disk.
+// Reads a file piece by piece, from `begin` to `size`, without making the loop wait for the disk.
 class FileReader {
  public:
-  FileReader(loop::Loop& loop, UniqueFd file, uint64_t size);
+  FileReader(loop::Loop& loop, UniqueFd file, uint64_t size, uint64_t begin = 0);
   ~FileReader();
 
   // At most `most` bytes, empty at the end. One read at a time.
   void read(size_t most, std::function<void(Result<std::string>)> done);
   uint64_t left() const { return size_ - offset_; }
+  bool reading() const { return running_ != nullptr; }
 
  private:
   class Operation;
   loop::Loop& loop_;
   std::shared_ptr<UniqueFd> file_;
   uint64_t size_;
-  uint64_t offset_ = 0;
+  uint64_t offset_;
   Operation* running_ = nullptr;
 };
 
