@@ -5,6 +5,7 @@ import { expose_function } from "../base/expose.js";
 import { has_flag } from "../base/flags.js";
 import {
   ArrayPrototypePush,
+  PromiseReject,
   StringPrototypeIndexOf,
   StringPrototypeSlice,
   StringPrototypeStartsWith,
@@ -13,7 +14,7 @@ import {
 import { require_args } from "../base/webidl.js";
 import { load_part } from "../parts/parts.js";
 import { signal_abort_reason, signal_add_algorithm, signal_is_aborted } from "../dom/abort.js";
-import { acquire_reader, stream_expected_length } from "../streams/streams.js";
+import { acquire_reader, reader_cancel, stream_expected_length } from "../streams/streams.js";
 import { parse_url } from "../url/url.js";
 import { take_body } from "./body.js";
 import { Pump } from "./pump.js";
@@ -127,20 +128,26 @@ function begin(parts) {
   return id;
 }
 
+// Nobody will read the body of a request that is not sent.
+function cancel_sent(sent, reason) {
+  if (sent.kind === kStream) reader_cancel(acquire_reader(sent.value), reason);
+  return reason;
+}
+
 async function send(parts) {
   const { cf, signal } = parts;
   if (cf !== undefined) load_part("fetch/cf_options").warn_of_cf_options(cf);
+  parts.sent = parts.body === null ? { __proto__: null, kind: kNone, value: undefined } :
+    take_body(parts.body, event_current());
   let id = 0;
   if (signal !== null) {
-    if (signal_is_aborted(signal)) throw signal_abort_reason(signal);
+    if (signal_is_aborted(signal)) throw cancel_sent(parts.sent, signal_abort_reason(signal));
     signal_add_algorithm(signal, () => subrequest_abort(id, signal_abort_reason(signal)));
   }
   if (StringPrototypeStartsWith(parts.url, "data:")) {
     return load_part("fetch/data_url").fetch_data_url(without_fragment(parts.url));
   }
   parts.url = check_scheme(parts.url);
-  parts.sent = parts.body === null ? { __proto__: null, kind: kNone, value: undefined } :
-    take_body(parts.body, event_current());
   for (let hops = 0; ; hops++) {
     id = begin(parts);
     await subrequest_head(id);
@@ -171,11 +178,15 @@ async function connect_web_socket(url, protocols) {
 }
 set_connect(connect_web_socket);
 
-async function fetch(input, init = undefined) {
-  require_args(arguments.length, 1, "fetch", "ServiceWorkerGlobalScope");
-  event_require();
-  const request = init === undefined && is_request(input) ? input : new Request(input, init);
-  return await send(request_parts(request));
+function fetch(input, init = undefined) {
+  try {
+    require_args(arguments.length, 1, "fetch", "ServiceWorkerGlobalScope");
+    event_require();
+    const request = init === undefined && is_request(input) ? input : new Request(input, init);
+    return send(request_parts(request));
+  } catch (error) {
+    return PromiseReject(error);
+  }
 }
 
 // A service binding's fetch(): how, x name the entrypoint (rpc/stubs.h).
@@ -190,3 +201,4 @@ export async function fetch_service(how, x, input, init) {
 }
 
 expose_function(fetch, "fetch");
+export { fetch };
