@@ -169,8 +169,9 @@ class BrokerTest : public testing::Test {
 TEST_F(BrokerTest, StartsServesAndDrainsOnSigterm) {
   start_and_wait();
   EXPECT_TRUE(ask().starts_with("shard 0 pid ")) << log();
-  EXPECT_TRUE(is_logged("info worker=fake request=r1 attached as 0 with 1 workers, 1 routes"))
-      << log();
+  EXPECT_TRUE(eventually([&] {
+    return is_logged("info worker=fake request=r1 attached as 0 with 1 workers, 1 routes");
+  })) << log();
   kill(pid_, SIGTERM);
   EXPECT_EQ(exit_status(), 0);
   EXPECT_TRUE(is_logged("drained")) << log();

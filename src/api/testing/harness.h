@@ -143,6 +143,7 @@ class Worker final : public RuntimeHost {
   ExceptionReport load_error;
 
  private:
+  std::shared_ptr<isolate::Account> account_ = std::make_shared<isolate::Account>();
   std::unique_ptr<isolate::Tenant> tenant_;
   Runtime* runtime_ = nullptr;
   size_t requests_ = 0;

@@ -44,7 +44,7 @@ class FakeSession;
 class FakeExchange final : public ClientExchange {
  public:
   FakeExchange(FakeSession& its_session, ClientEvents& its_events)
-      : session(its_session), events(its_events) {}
+      : session(&its_session), events(its_events) {}
   ~FakeExchange() override;
   void pull_body() override {}
   bool write(std::string_view data) override {
@@ -54,7 +54,7 @@ class FakeExchange final : public ClientExchange {
   void finish() override {}
   std::unique_ptr<Upgraded> upgrade() override { return nullptr; }
 
-  FakeSession& session;
+  FakeSession* session;  // null once it is gone
   ClientEvents& events;
   std::string written;
 };
@@ -63,6 +63,7 @@ class FakeSession final : public ClientSession {
  public:
   explicit FakeSession(std::function<void(bool)> its_on_change)
       : on_change(std::move(its_on_change)) {}
+  ~FakeSession() override;
   std::unique_ptr<ClientExchange> start(const ClientRequest& request,
                                         ClientEvents& events) override {
     targets.emplace_back(request.target);
@@ -81,7 +82,11 @@ class FakeSession final : public ClientSession {
 };
 
 FakeExchange::~FakeExchange() {
-  std::erase(session.open, this);
+  if (session) std::erase(session->open, this);
+}
+
+FakeSession::~FakeSession() {
+  for (FakeExchange* exchange : open) exchange->session = nullptr;
 }
 
 class PoolSessions : public ::testing::Test {
