@@ -48,13 +48,27 @@ Runtime* Runtime::from(v8::Isolate* isolate) {
   return tenant ? static_cast<Runtime*>(tenant->attachment()) : nullptr;
 }
 
-Event* Runtime::fetch(FetchChannel& channel, EventObserver& observer, std::string_view request_id) {
+Event* Runtime::make_event(std::string_view request_id) {
   Impl& impl = *impl_;
   if (impl.tenant.condemned() || requests_in_flight() >= limits::kRequestsInFlightPerIsolate) {
     return nullptr;
   }
-  Event* event = impl.events.make(impl, request_id);
+  return impl.events.make(impl, request_id);
+}
+
+bool Runtime::start(Event& event, std::unique_ptr<EventStart> start) {
+  if (event.start_with(std::move(start))) return true;
+  impl_->events.remove(event);
+  return false;
+}
+
+Event* Runtime::fetch(FetchChannel& channel, EventObserver& observer, std::string_view request_id,
+                      const EntryChoice* entry, unsigned depth) {
+  Impl& impl = *impl_;
+  Event* event = make_event(request_id);
   if (!event) return nullptr;
+  event->depth = depth;
+  if (entry) event->entry = std::make_unique<EntryChoice>(*entry);
   if (event->start_fetch(channel, observer)) return event;
   channel.set_events(nullptr);
   impl.events.remove(*event);

@@ -105,6 +105,8 @@ class EventObserver {
 };
 
 class Event;
+class EventStart;
+struct EntryChoice;
 
 struct TestResult {
   std::string name;
@@ -133,10 +135,16 @@ class Runtime final : public isolate::Tenant::Attachment {
   // takes no more events (queue full, condemned): nothing was started. Most events are over before
   // this returns: on_end (and on_failed before it) may come from within the call, and the pointer
   // is then no longer valid. Use it only while on_end has not come.
-  Event* fetch(FetchChannel& channel, EventObserver& observer, std::string_view request_id);
+  // entry: for another entrypoint than the default one. depth: of nested workers.
+  Event* fetch(FetchChannel& channel, EventObserver& observer, std::string_view request_id,
+               const EntryChoice* entry = nullptr, unsigned depth = 0);
   // The client is gone: the channel is closed, pending reads and writes fail. The event goes on for
   // its waitUntil promises, bounded; on_end still comes. After this call `channel` is not used.
   void client_gone(Event& event);
+  // An event that EventStart begins. Null when the tenant takes no more. It must be started at once;
+  // false: it took no job, and is gone.
+  Event* make_event(std::string_view request_id);
+  bool start(Event& event, std::unique_ptr<EventStart> start);
   // Ends an event by force (drain limit): on_end follows.
   void cancel(Event& event);
 

@@ -12,7 +12,7 @@ namespace skep::api {
 namespace {
 
 constexpr std::array<std::string_view, static_cast<size_t>(Hook::count)> kHookNames = {
-    "configure",  "set_main",       "dispatch_fetch",      "dispatch_test",   "list_tests",
+    "configure",  "set_main",       "dispatch_fetch",      "dispatch_test",    "list_tests",
     "timer_fire", "builtin_module", "unhandled_rejection", "web_socket_event", "load_part"};
 
 // An id is (generation << kSlotBits | slot) + 1 in 30 bits, so that V8 keeps it as a small integer
@@ -76,6 +76,7 @@ Runtime::Impl::Impl(isolate::Tenant& tenant_in, RuntimeHost& host_in, WorkerOpti
 
 Runtime::Impl::~Impl() {
   closing = true;
+  *self = nullptr;
 
   stop_all(Outcome::canceled);
 }
@@ -102,15 +103,16 @@ bool Runtime::Impl::drain(v8::Isolate* isolate, v8::Local<v8::Context> context) 
     for (UnhandledRejection& rejection : now) {
       v8::HandleScope scope(isolate);
       enter_event(isolate, rejection.event_id);
-      v8::Local<v8::Value> argv[2] = {rejection.promise.Get(isolate),
-                                      rejection.reason.Get(isolate)};
+      v8::Local<v8::Value> argv[3] = {rejection.promise.Get(isolate),
+                                      rejection.reason.Get(isolate),
+                                      v8::Boolean::New(isolate, rejection.handled)};
       v8::Local<v8::Value> handled;
       const bool called = hook(isolate, Hook::unhandled_rejection)
-                              ->Call(context, v8::Undefined(isolate), 2, argv)
+                              ->Call(context, v8::Undefined(isolate), 3, argv)
                               .ToLocal(&handled);
       if (caught.HasTerminated()) return false;
       caught.Reset();
-      if (!called || !handled->IsTrue()) {
+      if (!rejection.handled && (!called || !handled->IsTrue())) {
         report_exception(isolate, context, "unhandledrejection", argv[1]);
       }
     }
@@ -122,16 +124,22 @@ bool Runtime::Impl::drain(v8::Isolate* isolate, v8::Local<v8::Context> context) 
 void Runtime::Impl::on_rejection(v8::PromiseRejectMessage message) {
   v8::Isolate* isolate = tenant.isolate();
   if (message.GetEvent() == v8::kPromiseHandlerAddedAfterReject) {
-    std::erase_if(rejections, [&](const UnhandledRejection& rejection) {
+    const size_t waiting = std::erase_if(rejections, [&](const UnhandledRejection& rejection) {
       return rejection.promise == message.GetPromise();
     });
+    // One that the worker has been told of: its handler comes late.
+    if (waiting > 0 || rejections.size() >= kRejectionsKept) return;
+    rejections.push_back({.promise = {isolate, message.GetPromise()},
+                          .reason = {isolate, message.GetPromise()->Result()},
+                          .event_id = current_event_id(isolate),
+                          .handled = true});
     return;
   }
   if (message.GetEvent() != v8::kPromiseRejectWithNoHandler) return;
   if (rejections.size() >= kRejectionsKept) return;
-  rejections.push_back({v8::Global<v8::Promise>(isolate, message.GetPromise()),
-                        v8::Global<v8::Value>(isolate, message.GetValue()),
-                        current_event_id(isolate)});
+  rejections.push_back({.promise = {isolate, message.GetPromise()},
+                        .reason = {isolate, message.GetValue()},
+                        .event_id = current_event_id(isolate)});
 }
 
 void Runtime::Impl::report(std::string_view request_id, std::string_view where,

@@ -17,6 +17,8 @@
 
 namespace skep::api {
 
+struct RpcState;
+
 // Functions of the runtime's JavaScript that native code calls; the names are those that runtime.js
 // gives them.
 enum class Hook {
@@ -63,7 +65,8 @@ class EventTable {
 struct UnhandledRejection {
   v8::Global<v8::Promise> promise;
   v8::Global<v8::Value> reason;
-  uint32_t event_id;
+  uint32_t event_id = 0;
+  bool handled = false;  // after all, and after the worker had been told of it
 };
 
 struct Runtime::Impl {
@@ -93,6 +96,9 @@ struct Runtime::Impl {
   void after_job();
 
   isolate::Tenant& tenant;
+  // For those that may outlive it: null then.
+  const std::shared_ptr<Impl*> self = std::make_shared<Impl*>(this);
+  std::shared_ptr<RpcState> rpc;  // of the part rpc/rpc, once it is loaded
   RuntimeHost& host;
   WorkerOptions options;
   v8::Global<v8::Function> hooks[static_cast<size_t>(Hook::count)];

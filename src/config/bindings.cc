@@ -31,6 +31,7 @@ class Reader {
 
   std::vector<Binding> run() {
     each("kv_namespaces", [this](TableReader& table) { read_kv(table); });
+    each("services", [this](TableReader& table) { read_service(table); });
     each("ratelimits", [this](TableReader& table) { read_rate_limit(table); });
     each("secrets_store_secrets", [this](TableReader& table) { read_store_secret(table); });
     one("version_metadata", [this](TableReader& table) {
@@ -120,6 +121,28 @@ class Reader {
     return {};
   }
 
+  void read_service(TableReader& table) {
+    ServiceBinding service;
+    const Value* name = table.any("service");
+    if (name == nullptr || !name->is(Value::Type::string) || name->string.empty()) {
+      diagnostics_.error(
+          name != nullptr ? name->at : table.at(),
+          fmt::format("\"{}\" must be the name of a worker", table.full_name("service")));
+    } else {
+      service.service = name->string;
+    }
+    service.entrypoint = table.text("entrypoint").value_or("");
+    if (const Value* props = table.any("props")) {
+      if (props->is(Value::Type::object)) {
+        service.props = to_json(*props);
+      } else {
+        report_type(diagnostics_, *props, table.full_name("props"), "a table");
+      }
+    }
+    table.any("environment");  // of the hosted service
+    add(table, std::move(service));
+  }
+
   void read_kv(TableReader& table) {
     KvBinding kv{read_id(table, "id")};
     // Of `wrangler dev --remote`.
@@ -191,6 +214,9 @@ class Reader {
 
 struct Describe {
   std::string operator()(const KvBinding& kv) const { return fmt::format("kv {}", kv.id); }
+  std::string operator()(const ServiceBinding& service) const {
+    return fmt::format("service {} {} {}", service.service, service.entrypoint, service.props);
+  }
   std::string operator()(const RateLimitBinding& limit) const {
     return fmt::format("ratelimit {} {} {}", limit.namespace_id, limit.limit, limit.period_seconds);
   }

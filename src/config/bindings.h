@@ -44,9 +44,19 @@ struct AssetsBinding {
   bool operator==(const AssetsBinding&) const = default;
 };
 
+// services: an entrypoint of another worker of the appliance
+struct ServiceBinding {
+  std::string service;     // the worker's name
+  std::string entrypoint;  // empty: its default export
+  std::string props;       // JSON; empty: none
+  bool operator==(const ServiceBinding&) const = default;
+};
+
 struct Binding {
   std::string name;  // in env
-  std::variant<KvBinding, RateLimitBinding, StoreSecretBinding, VersionBinding, AssetsBinding> kind;
+  std::variant<KvBinding, RateLimitBinding, StoreSecretBinding, VersionBinding, AssetsBinding,
+               ServiceBinding>
+      kind;
 };
 
 // All that a binding's configuration says, as text: equal texts are equal bindings.

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/limits_fairness.h"
 #include "base/time.h"
+#include "shard/worker_service.h"
 
 namespace skep::shard {
 namespace {
@@ -253,6 +254,10 @@ bool Shard::evict_one() {
   const size_t gone = oldest->sweep(INT64_MAX);
   evictions_ += gone;
   return gone > 0;
+}
+
+std::shared_ptr<api::Service> Shard::service(uint32_t worker) {
+  return make_worker_service(find_worker(worker));
 }
 
 // ---- what the broker asks

@@ -40,6 +40,7 @@ class Shard final : public ShardControl, public net::HttpHandler, public Request
             std::function<void(Result<std::vector<uint64_t>>)> done) override;
   void disconnected() override;
   void update_tls(const net::tls::ServerConfig& config) override;
+  std::shared_ptr<api::Service> service(uint32_t worker) override;
 
   // net::HttpHandler
   void on_request(net::HttpExchange& exchange) override;

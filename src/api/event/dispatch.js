@@ -33,11 +33,12 @@ function on_error(error) {
   event_fail(event_current(), error);
 }
 
-export function dispatch_fetch(id, method, url) {
+// entrypoint, props: of an event that is for another entrypoint than the default one.
+export function dispatch_fetch(id, method, url, entrypoint = undefined, props = undefined) {
   try {
     const request = new Request(kInternal, id, method, url);
-    const ctx = new ExecutionContext(kInternal, id);
-    const result = call_handler("fetch", request, ctx);
+    const ctx = new ExecutionContext(kInternal, id, props);
+    const result = call_handler("fetch", request, ctx, entrypoint);
     if (is_response(result)) {
       send_response(id, result);
       return;

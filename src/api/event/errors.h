@@ -32,6 +32,9 @@ inline constexpr const char* kBodyAfterResponseMessage =
     "Can't read from request stream after response has been sent.";
 inline constexpr const char* kExceededCpu = "Worker exceeded CPU time limit.";
 inline constexpr const char* kExceededMemory = "Worker exceeded memory limit.";
+inline constexpr const char* kTooDeepMessage =
+    "Subrequest depth limit exceeded. This request recursed through Workers too many times. This "
+    "can happen e.g. if you have a Worker that calls other Workers recursively.";
 inline constexpr const char* kConnectionLost = "Network connection lost.";
 
 }  // namespace skep::api

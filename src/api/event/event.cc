@@ -6,9 +6,11 @@
 #include "api/event/errors.h"
 #include "api/event/report.h"
 #include "api/event/timers.h"
+#include "api/rpc/values.h"
 #include "api/runtime_impl.h"
 #include "base/assert.h"
 #include "base/limits.h"
+#include "base/limits_rpc.h"
 #include "base/time.h"
 
 namespace skep::api {
@@ -75,6 +77,31 @@ bool Event::start_test(uint32_t test_index, std::function<void(const EventResult
   test_index_ = test_index;
   test_done_ = std::move(done);
   return start();
+}
+
+bool Event::start_with(std::unique_ptr<EventStart> start_in) {
+  start_ = std::move(start_in);
+  return start();
+}
+
+void Event::unhold() {
+  --holds_;
+  touch();
+}
+
+std::shared_ptr<void> Event::life() {
+  if (!life_) life_ = std::make_shared<char>();
+  return life_;
+}
+
+void Event::starter_gone() {
+  if (!handler_pending_) return;
+  if (waits_ == 0) return cancel(Outcome::canceled);
+  timers().deadline.set_ms(limits::kWaitUntilMs);
+}
+
+bool Event::only_held() const {
+  return start_ && holds_ > 0 && !stopped_ && !handler_pending_ && waits_ == 0;
 }
 
 bool Event::head_in_channel() const {
@@ -149,7 +176,14 @@ void Event::deadline() {
   Runtime::Impl& runtime = runtime_;
   const bool only_waits =
       waits_ > 0 && !response_open_ && !client_given_ && (!handler_pending_ || !channel_);
-  if (only_waits || stopped_) {
+  if (only_held()) {
+    // Two that hold each other's objects must not live for ever.
+    if (!start_->wanted()) stop(Outcome::canceled);
+    settle();
+  } else if (only_waits && start_ && holds_ > 0 && !stopped_) {
+    waits_ = 0;
+    settle();
+  } else if (only_waits || stopped_) {
     // The bound of waitUntil: what is still running is given up.
     stop(Outcome::canceled);
     settle();
@@ -167,18 +201,19 @@ void Event::hung() {
   }
   result_.outcome = Outcome::canceled;
   result_.exception = {.message = std::string("Error: ") + kHungMessage};
-  runtime_.report(request_id_, "fetch", result_.exception);
+  runtime_.report(request_id_, where(), result_.exception);
   stop(Outcome::canceled);
   settle();
 }
 
 bool Event::stalled() const {
-  return jobs_ == 0 && pending_ == 0 && !over();
+  return jobs_ == 0 && pending_ == 0 && holds_ == 0 && !over();
 }
 
 bool Event::over() const {
   return !failed_ &&
-         (stopped_ || (!handler_pending_ && !response_open_ && !client_given_ && waits_ == 0));
+         (stopped_ || (!handler_pending_ && !response_open_ && !client_given_ && waits_ == 0 &&
+                       (holds_ == 0 || !start_)));
 }
 
 void Event::settle() {
@@ -230,6 +265,7 @@ bool Event::settle_step() {
       !timers().deadline.armed()) {
     timers().deadline.set_ms(limits::kWaitUntilMs);
   }
+  if (only_held() && !timers().deadline.armed()) timers().deadline.set_ms(limits::kRpcHeldMs);
   // Only another event of the isolate can wake this one: it may, but not for ever.
   if (stalled() && runtime_.pending > 0 && !timers().deadline.armed()) {
     timers().deadline.set_ms(limits::kHungMs);
@@ -243,7 +279,9 @@ void Event::end() {
   EventObserver* observer = observer_;
   EventResult result = std::move(result_);
   auto test_done = std::move(test_done_);
+  const std::unique_ptr<EventStart> start = std::move(start_);
   runtime_.events.remove(*this);  // `this` is gone
+  if (start) start->ended(result);
   if (observer) observer->on_end(result);
   if (test_done) test_done(result);
 }
@@ -267,15 +305,22 @@ bool Event::call_hook(v8::Isolate* isolate, v8::Local<v8::Context> context, Hook
 void Event::run_start(v8::Isolate* isolate, v8::Local<v8::Context> context) {
   if (stopped_) return;  // it waited for the isolate too long
   runtime_.take_hooks(isolate, context);
-  v8::Local<v8::Value> argv[3] = {v8::Integer::NewFromUnsigned(isolate, id_)};
+  v8::Local<v8::Value> argv[5] = {v8::Integer::NewFromUnsigned(isolate, id_)};
   bool running = false;
   if (channel_) {
     argv[1] = runtime_.method_string(isolate, channel_->method());
     argv[2] = js_latin1(isolate, channel_->url());
-    running = call_hook(isolate, context, Hook::dispatch_fetch, 3, argv);
+    if (entry) {
+      argv[3] = js_text(isolate, entry->name);
+      if (!entry_props(isolate, context, *entry).ToLocal(&argv[4])) return;
+    }
+    running = call_hook(isolate, context, Hook::dispatch_fetch, entry ? 5 : 3, argv);
   } else if (test_done_) {
     argv[1] = v8::Integer::NewFromUnsigned(isolate, test_index_);
     running = call_hook(isolate, context, Hook::dispatch_test, 2, argv);
+  } else if (start_) {
+    enter_event(isolate, id_);
+    running = start_->run(*this, isolate, context);
   }
   if (running) runtime_.drain(isolate, context);
 }
@@ -375,18 +420,24 @@ void Event::remove_wait() {
 
 void Event::fail(ExceptionReport report) {
   if (stopped_) return;
-  if (!handler_pending_) return runtime_.report(request_id_, "fetch", report);
+  if (!handler_pending_) return runtime_.report(request_id_, where(), report);
   handler_pending_ = false;
   touch();
   result_.outcome = Outcome::exception;
   result_.exception = std::move(report);
   // A test's exception is its result.
-  if (channel_ || !test_done_) runtime_.report(request_id_, "fetch", result_.exception);
+  if (channel_ || !test_done_) runtime_.report(request_id_, where(), result_.exception);
   if (!response_started_) {
     failed_ = true;
   } else {
     abort_response();
   }
+}
+
+void Event::abort(ExceptionReport report) {
+  if (stopped_) return;
+  fail(std::move(report));
+  stop(Outcome::exception);
 }
 
 void Event::respond(const net::ResponseHead& head, std::string_view body, bool finish) {

@@ -16,6 +16,7 @@
 
 #include "api/event/resource.h"
 #include "api/fetch_channel.h"
+#include "api/rpc/service.h"
 #include "api/runtime.h"
 #include "isolate/tenant.h"
 #include "loop/loop.h"
@@ -53,6 +54,21 @@ class BodySource {
 
 class ClientWatch;
 
+// What begins an event that is neither a request nor a test: a call of another worker. Owned by the
+// event.
+class EventStart {
+ public:
+  virtual ~EventStart() = default;
+  // Job: calls the handler. False when JavaScript was terminated: nothing more may run in this job.
+  virtual bool run(Event& event, v8::Isolate* isolate, v8::Local<v8::Context> context) = 0;
+  // What the log calls the handler.
+  virtual std::string_view where() const = 0;
+  // Whether whoever began it may still want something of it.
+  virtual bool wanted() const { return false; }
+  // Loop: the event is over. The last call.
+  virtual void ended(const EventResult& result) = 0;
+};
+
 // Who gets the client's connection: a WebSocket.
 class ConnectionTaker {
  public:
@@ -72,6 +88,7 @@ class Event final : public FetchChannelEvents {
   // False: the tenant took no job; nothing happened.
   bool start_fetch(FetchChannel& channel, EventObserver& observer);
   bool start_test(uint32_t test_index, std::function<void(const EventResult&)> done);
+  bool start_with(std::unique_ptr<EventStart> start);
   void client_gone();
   void cancel(Outcome outcome);
 
@@ -108,6 +125,8 @@ class Event final : public FetchChannelEvents {
   v8::MaybeLocal<v8::Promise> when_client_gone(v8::Local<v8::Context> context);
   // The handler threw, or its promise was rejected.
   void fail(ExceptionReport report);
+  // As fail, and no JavaScript of it is started any more.
+  void abort(ExceptionReport report);
   void pass_through_on_exception() { pass_through_ = true; }
   void handler_done();
   void add_wait() { ++waits_; }
@@ -115,6 +134,14 @@ class Event final : public FetchChannelEvents {
   // An operation outside of JavaScript that will call back by itself.
   void add_pending();
   void remove_pending();
+  // Others hold something of it that they may use: it is not one that hangs, and one that EventStart
+  // began lives on for it.
+  void hold() { ++holds_; }
+  void unhold();
+  // Expires with the event.
+  std::shared_ptr<void> life();
+  // Whoever began it wants no answer (loop).
+  void starter_gone();
   bool response_started() const { return response_started_; }
   bool response_open() const { return response_open_; }
 
@@ -131,6 +158,11 @@ class Event final : public FetchChannelEvents {
   void drop_sink();
   // How many subrequests it made so far.
   unsigned subrequests = 0;
+  // How many workers called each other until this one was.
+  unsigned depth = 0;
+  unsigned stubs = 0;  // held and given away (rpc/stubs.h)
+  // Which entrypoint it is for; null: the default one, without props.
+  std::unique_ptr<EntryChoice> entry;
   unsigned sockets = 0;  // of connect(), open
 
   // --- FetchChannelEvents (loop) ---
@@ -200,6 +232,9 @@ class Event final : public FetchChannelEvents {
   void wake();
   bool run_resources(v8::Isolate* isolate, v8::Local<v8::Context> context);
   void forget_resources();
+  // Nothing of it runs, but what it has given away is held.
+  bool only_held() const;
+  std::string_view where() const { return start_ ? start_->where() : "fetch"; }
   void settle_body(v8::Isolate* isolate, v8::Local<v8::Context> context);
   void append_body(std::span<const char> data);
   bool settle_step();
@@ -214,6 +249,8 @@ class Event final : public FetchChannelEvents {
   EventObserver* observer_ = nullptr;
   std::unique_ptr<SavedHead> saved_head_;
   std::function<void(const EventResult&)> test_done_;
+  std::unique_ptr<EventStart> start_;
+  std::shared_ptr<void> life_;
   isolate::CpuMeter meter_;
   EventResult result_;
   std::unique_ptr<Timers> timers_;
@@ -226,6 +263,7 @@ class Event final : public FetchChannelEvents {
   bool touched_ = false;
   unsigned waits_ = 0;    // waitUntil promises
   unsigned pending_ = 0;  // operations that call back by themselves
+  unsigned holds_ = 0;    // what others hold of it
   bool handler_pending_ = true;
   bool response_started_ = false;
   bool response_open_ = false;        // started, streamed, not finished

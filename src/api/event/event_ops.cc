@@ -65,6 +65,14 @@ void event_fail(const Info& info) {
   if (Event* event = find_event(isolate, id)) event->fail(std::move(report));
 }
 
+// event_abort(id, reason): the invocation ends here, with that reason
+void event_abort(const Info& info) {
+  v8::Isolate* isolate = info.GetIsolate();
+  const uint32_t id = id_argument(info, 0);
+  ExceptionReport report = make_report(isolate, isolate->GetCurrentContext(), info[1]);
+  if (Event* event = find_event(isolate, id)) event->abort(std::move(report));
+}
+
 // event_handler_done(id): a handler without a response is through
 void event_handler_done(const Info& info) {
   if (Event* event = event_argument(info, 0)) event->handler_done();
@@ -104,6 +112,7 @@ std::span<const Op> event_ops() {
       {"event_wait_done", event_wait_done},
       {"event_pass_through", event_pass_through},
       {"event_fail", event_fail},
+      {"event_abort", event_abort},
       {"event_handler_done", event_handler_done},
       {"event_report", event_report},
       {"event_peek", event_peek},

@@ -8,8 +8,11 @@
 #include "api/event/event.h"
 #include "api/fetch/head_maker.h"
 #include "api/fetch/subrequest.h"
+#include "api/rpc/service_fetch.h"
+#include "api/rpc/stubs.h"
 #include "api/runtime_impl.h"
 #include "base/limits_fetch.h"
+#include "base/limits_rpc.h"
 #include "net/headers.h"
 #include "net/websocket/handshake.h"
 
@@ -105,7 +108,27 @@ void add_trace(Event& event, std::vector<net::Header>& headers, FetchChannel::Tr
   }
 }
 
-// subrequest_start(method, url, headers, body_kind, body, raw) -> id. headers: a flat list, or an
+// A service binding's way out, named as CapabilitySource in rpc/stubs.h.
+bool take_service(const Info& info, Event& event, std::optional<ServiceClient>& out) {
+  v8::Isolate* isolate = info.GetIsolate();
+  std::shared_ptr<Capability> target;
+  if (!take_capability(isolate, isolate->GetCurrentContext(), info[6], info[7]).To(&target)) {
+    return false;
+  }
+  if (!target->is_entrypoint()) {
+    throw_type_error(isolate, "Illegal invocation");
+    return false;
+  }
+  if (event.depth >= limits::kNestedWorkerCalls) {
+    throw_error(isolate, kTooDeepMessage);
+    return false;
+  }
+  out.emplace(event, std::static_pointer_cast<EntrypointCapability>(std::move(target)));
+  return true;
+}
+
+// subrequest_start(method, url, headers, body_kind, body, raw, how, x) -> id. how, x: an entrypoint;
+// undefined: the network. headers: a flat list, or an
 // event's id. body: by its kind a string or bytes; the length of a stream, or undefined. raw: the
 // response's body is not decoded.
 void subrequest_start(const Info& info) {
@@ -113,6 +136,11 @@ void subrequest_start(const Info& info) {
   Event* event = require_event(isolate);
   if (!event) return;
   net::HttpClient* client = event->runtime().host.http_client();
+  std::optional<ServiceClient> service;
+  if (!info[6]->IsUndefined()) {
+    if (!take_service(info, *event, service)) return;
+    client = &*service;
+  }
   if (!client) return throw_error(isolate, "This worker is not permitted to access the internet.");
   if (event->subrequests >= event->runtime().options.subrequests) {
     return throw_error(isolate, "Too many subrequests.");
@@ -130,8 +158,11 @@ void subrequest_start(const Info& info) {
   FetchChannel::Trace trace;
   add_trace(*event, *headers, trace);
   std::string websocket_key;
-  complete_headers(*headers, request, websocket_key,
-                   event->runtime().has_flag("brotli_content_encoding"));
+  request.headers = *headers;
+  if (!service) {
+    complete_headers(*headers, request, websocket_key,
+                     event->runtime().has_flag("brotli_content_encoding"));
+  }
 
   const auto kind = static_cast<SentBody>(id_argument(info, 3));
   std::string text;

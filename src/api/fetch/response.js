@@ -60,6 +60,7 @@ let send_response;
 let response_from_origin;
 let response_parts;
 let response_of_data;
+let response_facts;
 let response_stream;
 let response_with_body;
 
@@ -128,6 +129,11 @@ export class Response {
       if (is_unusable(response.#body)) throw used_error();
       return response.#body === null ? null : body_stream(response.#body);
     };
+    // For who has to decide what to do with it.
+    response_facts = (response) => ({
+      __proto__: null, status: response.#status,
+      type: list_get(headers_list(response.#headers_object()), "content-type") ?? "",
+    });
     // The same status and headers with another body.
     response_with_body = (response, stream) => {
       const made = new Response(stream, response);
@@ -390,5 +396,5 @@ export class Response {
 }
 
 expose_class(Response, "Response");
-export { response_stream, response_with_body };
+export { response_facts, response_stream, response_with_body };
 export { is_response, response_from_origin, response_parts, response_of_data, send_response };

@@ -105,6 +105,7 @@ class Subrequest final : public Resource,
   size_t counted_bytes_ = 0;  // of bytes_, in the runtime's sum
   std::string error_;         // why it failed; "" if it did not
   std::string error_detail_;
+  bool remote_ = false;  // error_ is another worker's exception
   Body body_ = Body::idle;
   BodyRead read_ = BodyRead::chunk;
   bool head_due_ = false;

@@ -1,8 +1,8 @@
 // The worker's entry points: what the main module exports, the worker's env, and
 // cloudflare:workers.
 import { expose_value, finish_class } from "../base/expose.js";
-import { has_flag } from "../base/flags.js";
 import { ops } from "../base/ops.js";
+import { has_flag } from "../base/flags.js";
 import {
   ArrayPrototypePush,
   Error,
@@ -18,9 +18,10 @@ import {
   ReflectGetOwnPropertyDescriptor,
   TypeError,
 } from "../base/primordials.js";
-import { importable_env, with_env } from "../event/env_scope.js";
-import { set_global_scope, wait_until } from "../event/event.js";
+import { importable, importable_env, scope_exports, with_scope } from "../event/env_scope.js";
+import { own_exports, set_global_scope, wait_until } from "../event/event.js";
 import { fetch_listeners } from "../event/service_worker.js";
+import { RpcPromise, RpcProperty, RpcStub, ServiceStub } from "../rpc/classes.js";
 import { builtin_part } from "./builtins.js";
 
 // --- cloudflare:workers ---
@@ -46,7 +47,7 @@ class WorkflowEntrypoint {
   }
 }
 
-class RpcTarget {}
+export class RpcTarget {}
 
 finish_class(WorkerEntrypoint, "WorkerEntrypoint");
 finish_class(DurableObject, "DurableObject");
@@ -56,13 +57,7 @@ finish_class(RpcTarget, "RpcTarget");
 const env = {};
 const imported_env = importable_env(env);
 
-// What needs bindings between Workers says so when it is used, and not by a missing export.
-function no_exports() {
-  throw new Error(
-    "The exports of \"cloudflare:workers\" are bindings to this Worker's own entrypoints. Bindings " +
-    "between Workers are not part of this version of skep.");
-}
-const exports = new Proxy({}, { __proto__: null, get: no_exports, has: no_exports, ownKeys: no_exports });
+const imported_exports = importable(() => scope_exports() ?? own_exports());
 
 // vars: [name, value, is_json, …]; bindings: names, in the order that native code has
 function set_env(vars, bindings) {
@@ -91,10 +86,14 @@ export function builtin_module(name) {
     WorkflowEntrypoint,
     RpcTarget,
     env: has_flag("disallow_importable_env") ? importable_env({}) : imported_env,
-    exports,
-    withEnv: (env, fn) => with_env(env, fn),
-    withExports: () => no_exports(),
-    withEnvAndExports: () => no_exports(),
+    RpcStub,
+    RpcPromise,
+    RpcProperty,
+    ServiceStub,
+    exports: imported_exports,
+    withEnv: (env, fn) => with_scope("withEnv", env, undefined, fn),
+    withExports: (exports, fn) => with_scope("withExports", undefined, exports, fn),
+    withEnvAndExports: (env, exports, fn) => with_scope("withEnvAndExports", env, exports, fn),
     waitUntil: (promise) => wait_until(promise),
   };
 }
@@ -140,6 +139,17 @@ class Entry {
   get plain() {
     return this.#plain;
   }
+  get is_object() {
+    return this.#cls === null;
+  }
+  get env() {
+    return env;
+  }
+
+  // What RPC calls are made on: an instance for this event.
+  rpc_receiver(ctx) {
+    return this.#cls !== null ? ReflectConstruct(this.#cls, [ctx, env]) : this.#object;
+  }
 
   has(name) {
     const holder = this.#cls !== null ? this.#cls.prototype : this.#object;
@@ -159,6 +169,7 @@ class Entry {
 }
 
 let default_entry = null;
+let entries = { __proto__: null };  // that may handle events, by the names of their exports
 let tests = [];
 
 function entry_from(value) {
@@ -204,6 +215,7 @@ export function before_main(vars, bindings) {
 export function set_main(namespace) {
   set_global_scope(false);
   default_entry = null;
+  entries = { __proto__: null };
   tests = [];
   if (namespace === undefined) return;
   remove_globals();
@@ -211,6 +223,7 @@ export function set_main(namespace) {
   for (let i = 0; i < names.length; i++) {
     const entry = entry_from(namespace[names[i]]);
     if (entry === null) continue;
+    if (!entry.plain) entries[names[i]] = entry;
     if (names[i] === "default" && !entry.plain) default_entry = entry;
     if (entry.has("test")) ArrayPrototypePush(tests, { name: names[i], entry });
   }
@@ -226,8 +239,21 @@ export function test_entry(index) {
   return tests[index].entry;
 }
 
-// Calls the default export's handler `name`; the fetch listeners where there is no default export.
-export function call_handler(name, event, ctx) {
+// "": the default export.
+export function entry_for(name) {
+  const entry = entries[name === "" ? "default" : name];
+  if (entry !== undefined) return entry;
+  throw new TypeError(`The entrypoint name ${name === "" ? "default" : name} was not found in this worker. ` +
+    "Ensure the worker exports an entrypoint with that name.");
+}
+export const entry_names = () => ObjectKeys(entries);
+
+// Calls the handler `name` of an entrypoint; undefined: of the default export, or the fetch listeners
+// where there is none.
+export function call_handler(name, event, ctx, entrypoint) {
+  if (entrypoint !== undefined && entrypoint !== "") {
+    return entry_for(entrypoint).call(name, event, ctx);
+  }
   if (default_entry !== null) return default_entry.call(name, event, ctx);
   if (name === "fetch" && fetch_listeners.any()) return fetch_listeners.dispatch(event, ctx);
   throw missing(name);

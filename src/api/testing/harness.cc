@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "api/parts/parts.h"
+#include "api/rpc/service_binding.h"
 #include "api/snapshot.h"
 #include "base/assert.h"
 #include "base/time.h"
@@ -213,6 +214,31 @@ void Exchange::on_end(const EventResult& event_result) {
 
 // --- Worker ---
 
+namespace {
+
+class TestService final : public Service {
+ public:
+  explicit TestService(Worker& worker) : worker_(worker) {}
+  void acquire(Ready ready) override { ready(&worker_.runtime()); }
+
+ private:
+  Worker& worker_;
+};
+
+std::vector<EnvBinding> service_bindings(const std::vector<ServiceSetup>& services) {
+  std::vector<EnvBinding> bindings;
+  for (const ServiceSetup& service : services) {
+    auto capability = std::make_shared<EntrypointCapability>(
+        std::make_shared<TestService>(*service.worker),
+        EntryChoice{
+            .name = service.entrypoint, .props_json = service.props_json, .props = nullptr});
+    bindings.push_back({service.name, std::make_shared<ServiceBinding>(std::move(capability))});
+  }
+  return bindings;
+}
+
+}  // namespace
+
 Worker::Worker(WorkerSetup setup) {
   auto tenant = process().arena->take();
   SKEP_ASSERT(tenant);
@@ -221,14 +247,15 @@ Worker::Worker(WorkerSetup setup) {
   constexpr std::string_view kDate = "2026-05-03";
   const std::string_view date =
       setup.compatibility_date.empty() ? kDate : std::string_view(setup.compatibility_date);
-  runtime_ = &Runtime::attach(*tenant_, *this,
-                              {.name = "test",
-                               .compatibility_date = std::string(date),
-                               .compatibility_flags =
-                                   config::enabled_flags(date, setup.compatibility_flags),
-                               .env = std::move(setup.env),
-                               .cpu_ms = setup.cpu_ms,
-                               .startup_cpu_ms = setup.startup_cpu_ms});
+  runtime_ = &Runtime::attach(
+      *tenant_, *this,
+      {.name = "test",
+       .compatibility_date = std::string(date),
+       .compatibility_flags = config::enabled_flags(date, setup.compatibility_flags),
+       .env = std::move(setup.env),
+       .bindings = service_bindings(setup.services),
+       .cpu_ms = setup.cpu_ms,
+       .startup_cpu_ms = setup.startup_cpu_ms});
 }
 
 Worker::~Worker() {

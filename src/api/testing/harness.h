@@ -98,12 +98,23 @@ struct LoggedException {
   ExceptionReport report;
 };
 
+class Worker;
+
+// A service binding of a worker under test.
+struct ServiceSetup {
+  std::string name;
+  Worker* worker = nullptr;  // must live as long as the one that has the binding
+  std::string entrypoint;
+  std::string props_json;
+};
+
 struct WorkerSetup {
   std::vector<EnvVar> env;
   std::vector<std::string> compatibility_flags;  // as a project asks for them
   std::string compatibility_date;                // empty: 2026-05-03
   int64_t cpu_ms = 0;
   int64_t startup_cpu_ms = 0;
+  std::vector<ServiceSetup> services;
 };
 
 // One tenant with a worker in it.

@@ -48,6 +48,7 @@ enum class ClientFailure : uint8_t {
   refused,       // not allowed, not resolvable, no such address: trying again is of no use
   lost,          // could not connect, or the connection broke or was silent for too long
   bad_response,  // the origin does not speak HTTP as it should
+  remote,        // another worker's exception: the message is its "Name: text"
 };
 
 struct ClientError {
