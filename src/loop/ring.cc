@@ -1,6 +1,7 @@
 #include "loop/ring.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -72,6 +73,18 @@ Result<> check_operations(io_uring& ring) {
   return {};
 }
 
+// What a ring takes counts against its user's RLIMIT_MEMLOCK, and the kernel gives back what an
+// ended ring had some moments later: a refusal is asked again for up to half a second.
+template <typename Call>
+int with_memory(Call call) {
+  constexpr int kTries = 50;
+  for (int tries = 1;; ++tries) {
+    const int code = call();
+    if (code != -ENOMEM || tries == kTries) return code;
+    poll(nullptr, 0, 10);
+  }
+}
+
 Result<> register_files(io_uring& ring, unsigned wanted) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
@@ -119,8 +132,11 @@ Result<> set_up_ring(io_uring& ring, const LoopOptions& options) {
   if (options.restricted) params.flags |= IORING_SETUP_R_DISABLED;
   // Each multishot operation answers many times: room for a burst of them without overflow.
   params.cq_entries = options.entries * 4;
-  if (const int code = io_uring_queue_init_params(options.entries, &ring, &params); code < 0)
-    return std::unexpected(explain_setup_error(-code, kernel_release()));
+  const int made = with_memory([&] {
+    io_uring_params asked = params;
+    return io_uring_queue_init_params(options.entries, &ring, &asked);
+  });
+  if (made < 0) return std::unexpected(explain_setup_error(-made, kernel_release()));
   auto checked = [&]() -> Result<> {
     SKEP_TRY(check_features(ring));
     SKEP_TRY(check_operations(ring));
@@ -180,8 +196,8 @@ Result<std::unique_ptr<RecvBuffers>> RecvBuffers::create(io_uring& ring, unsigne
   registration.ring_addr = reinterpret_cast<uint64_t>(mapping);
   registration.ring_entries = count;
   registration.bgid = kGroup;
-  if (const int code = io_uring_register_buf_ring(&ring, &registration, 0); code < 0)
-    return fail_errno("cannot register the receive buffers with io_uring", -code);
+  const int code = with_memory([&] { return io_uring_register_buf_ring(&ring, &registration, 0); });
+  if (code < 0) return fail_errno("cannot register the receive buffers with io_uring", -code);
   buffers->add_until(std::min(count, kFirstRecvBuffers));
   return buffers;
 }

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 
-from support import Folder, Listening, check, dev, finish, prefix, serve, write
+from support import SANITIZED, Folder, Listening, check, dev, finish, prefix, serve, write
 
 PROXY = """
 export default { async fetch(request) {
@@ -239,7 +239,7 @@ def large(skep):
             if got % (1 << 26) < 1 << 22:
                 most = max(most, resident_kb(skep))
         check("a gigabyte goes through", got == size, got)
-        check("in constant memory", most - before < 16 * 1024, f"{before} -> {most} KB")
+        check("in constant memory", SANITIZED or most - before < 16 * 1024, f"{before} -> {most} KB")
 
     def endless(connection, head, rest):
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")

@@ -11,7 +11,7 @@ import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "conformance", "http2"))
 from frames import GOAWAY, Client, Closed  # noqa: E402
-from support import Folder, Skep, check, finish, free_port, prefix, serve, write  # noqa: E402
+from support import SANITIZED, Folder, Skep, check, finish, free_port, prefix, serve, write  # noqa: E402
 
 BIG = (1 << 30) if os.environ.get("SKEP_LONG") else (128 << 20)
 MEMORY_KB = 120 * 1024  # that a shard may grow by, whatever passes through it
@@ -137,7 +137,7 @@ def large_bodies(folder, skep, url):
     output = curl("-T", path, "-o", "/dev/null", "-w", "%{size_download}", url + "/pipe")
     check("both at once", output == str(BIG), output)
     grown = resident_kb(shard) - before
-    check("in constant memory", grown < MEMORY_KB, f"{grown} KB more")
+    check("in constant memory", SANITIZED or grown < MEMORY_KB, f"{grown} KB more")
     # Readers that take nothing: what they asked for waits in the Worker, not in memory.
     before = resident_kb(shard)
     idle = [Client(skep.port) for _ in range(20)]
