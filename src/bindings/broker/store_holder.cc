@@ -8,12 +8,6 @@
 #include "base/log.h"
 
 namespace skep::bindings {
-namespace {
-
-constexpr int64_t kRetryNs = 2'000'000'000;
-
-}  // namespace
-
 StoreHolder::~StoreHolder() {
   store_.reset();
   std::error_code ignored;
@@ -22,7 +16,8 @@ StoreHolder::~StoreHolder() {
 
 Result<storage::Store*> StoreHolder::get() {
   if (store_) return store_.get();
-  if (failed_ns_ != 0 && loop_.now_ns() - failed_ns_ < kRetryNs) return std::unexpected(failed_);
+  if (failed_ns_ != 0 && loop_.now_ns() - failed_ns_ < place_.retry_ms * 1'000'000)
+    return std::unexpected(failed_);
   auto opened = open();
   if (!opened) {
     if (failed_.message != opened.error().message) log_error("{}", opened.error().message);

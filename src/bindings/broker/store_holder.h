@@ -14,8 +14,9 @@
 namespace skep::bindings {
 
 struct StorePlace {
-  std::string folder;      // where the store's folder lies or is made; "": nowhere
-  bool temporary = false;  // a store of its own, gone with this process
+  std::string folder;       // where the store's folder lies or is made; "": nowhere
+  bool temporary = false;   // a store of its own, gone with this process
+  int64_t retry_ms = 1000;  // after it could not be opened
 };
 
 class StoreHolder {
