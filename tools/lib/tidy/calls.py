@@ -35,10 +35,10 @@ IN_SOURCES_OF_ANY_FOLDER = [
 # (pattern, what to use instead, folders of src/ that may)
 IN_SOURCES = [
     (CALL + r"(sleep|usleep|nanosleep)\s*\(|\bsleep_for\b", "loop::Timer", {"isolate"}),
-    (r"\bstd::j?thread\b(?!::)|\bpthread_create\b|\bstd::async\b", "the loop: only isolate/ has threads",
-     {"isolate"}),
-    (r"\bstd::(recursive_)?mutex\b|\bstd::condition_variable\b", "the loop: only isolate/ has threads",
-     {"isolate"}),
+    (r"\bstd::j?thread\b(?!::)|\bpthread_create\b|\bstd::async\b", "the loop: only isolate/ and storage/ have threads",
+     {"isolate", "storage"}),
+    (r"\bstd::(recursive_)?mutex\b|\bstd::condition_variable\b", "the loop: only isolate/ and storage/ have threads",
+     {"isolate", "storage"}),
     (CALL + r"(f?printf|puts|putchar|perror)\s*\(", "base/log.h (shards: the host's log over RPC)",
      {"cli", "base", "shard"}),  # shard/: last words, where there is no link to the broker
     (CALL + r"(fork|vfork|execve?|execvp)\s*\(", "sandbox::spawn, or broker/'s zygote client", {"sandbox", "broker"}),
