@@ -31,7 +31,7 @@ function encoding_number(name) {
     default: {
       const text = `${name}`;
       const lower = text.toLowerCase();
-      return lower === text ? undefined : encoding_number(lower);
+      return lower === name ? undefined : encoding_number(lower);
     }
   }
 }
@@ -187,6 +187,7 @@ Buffer.compare = function compare(a, b) {
 
 Buffer.concat = function concat(list, length = undefined) {
   if (!Array.isArray(list)) throw invalid_arg_type("list", "Array", list);
+  if (list.length === 0) return new FastBuffer();
   list.forEach((one, i) => check_bytes(one, `list[${i}]`));
   let total = length;
   if (total === undefined) total = list.reduce((sum, one) => sum + one.length, 0);
@@ -257,7 +258,7 @@ function find(buffer, value, offset, encoding, backwards) {
     from = 0;
   }
   if (needle.length === 0) return Math.min(from, length);
-  const step = typeof value === "string" && encoding_number(encoding) === kUtf16 ? 2 : 1;
+  const step = typeof value !== "number" && encoding_number(encoding) === kUtf16 ? 2 : 1;
   return buffer_find(buffer, needle, from, backwards, step);
 }
 
@@ -350,9 +351,9 @@ define({
   write(string, offset, length, encoding) {
     validate_string(string, "argument");
     if (typeof offset === "string") {
+      if (length !== undefined) throw invalid_arg_type("offset", "number", offset);
       encoding = offset;
       offset = undefined;
-      length = undefined;
     } else if (typeof length === "string") {
       encoding = length;
       length = undefined;

@@ -20,6 +20,12 @@ function boxed_value(value) {
   return undefined;
 }
 
+// The names of what an object has beside the elements of a typed array.
+function members_of(object) {
+  const keys = Object.keys(object);
+  return types.isTypedArray(object) ? keys.slice(object.length) : keys;
+}
+
 // One comparison: strict or loose, with the pairs that are being compared (for cycles).
 class Comparison {
   #strict;
@@ -96,9 +102,8 @@ class Comparison {
   }
 
   #keys_equal(a, b) {
-    if (ArrayBuffer.isView(a)) return true;
-    const keys = Object.keys(a);
-    if (keys.length !== Object.keys(b).length) return false;
+    const keys = members_of(a);
+    if (keys.length !== members_of(b).length) return false;
     for (const key of keys) {
       if (!Object.prototype.propertyIsEnumerable.call(b, key)) return false;
     }

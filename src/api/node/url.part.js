@@ -5,7 +5,15 @@ import { coded, invalid_arg_type } from "./lib/errors.js";
 import { validate_string } from "./lib/validate.js";
 
 const { URL, URLPattern, URLSearchParams } = globalThis;
-const { Url, parse, resolve, resolveObject } = legacy;
+const { Url, resolve, resolveObject } = legacy;
+
+function parse(url, parse_query = false, slashes_denote_host = false) {
+  if (url instanceof Url) return url;
+  validate_string(url, "url");
+  const out = new Url();
+  out.parse(url, parse_query, slashes_denote_host);
+  return out;
+}
 
 function fileURLToPath(path) {
   const url = typeof path === "string" ? new URL(path) : path;

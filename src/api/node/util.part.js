@@ -67,7 +67,7 @@ function callbackify(original) {
 
 function inherits(constructor, parent) {
   validate_function(constructor, "ctor");
-  validate_function(parent, "superCtor");
+  if (parent === undefined || parent === null) throw invalid_arg_type("superCtor", "function", parent);
   if (parent.prototype === undefined) {
     throw invalid_arg_type("superCtor.prototype", "object", parent.prototype);
   }
@@ -82,6 +82,7 @@ function _extend(target, source) {
 const warned_codes = new Set();
 
 function deprecate(fn, message, code) {
+  if (code !== undefined) validate_string(code, "code");
   let warned = false;
   function deprecated(...args) {
     if (!warned && !(code !== undefined && warned_codes.has(code))) {

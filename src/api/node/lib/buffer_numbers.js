@@ -16,7 +16,7 @@ function check_offset(buffer, offset, size) {
   if (typeof offset !== "number") throw invalid_arg_type("offset", "number", offset);
   const last = buffer.length - size;
   if (Number.isInteger(offset) && offset >= 0 && offset <= last) return;
-  if (!Number.isInteger(offset)) throw out_of_range("offset", "an integer", offset);
+  if (Math.floor(offset) !== offset) throw out_of_range("offset", "an integer", offset);
   if (last < 0) {
     throw coded(RangeError, "ERR_BUFFER_OUT_OF_BOUNDS", "Attempt to access memory outside buffer bounds");
   }
@@ -84,7 +84,7 @@ function add_kind(methods, [kind, name, size, min, max], little) {
 
 function check_size(size) {
   if (typeof size !== "number") throw invalid_arg_type("byteLength", "number", size);
-  if (!Number.isInteger(size)) throw out_of_range("byteLength", "an integer", size);
+  if (Math.floor(size) !== size) throw out_of_range("byteLength", "an integer", size);
   if (size < 1 || size > 6) throw out_of_range("byteLength", ">= 1 and <= 6", size);
 }
 

@@ -2,7 +2,9 @@
 
 function described(value) {
   if (value === null || value === undefined) return ` Received ${value}`;
-  if (typeof value === "function") return ` Received function ${value.name}`;
+  if (typeof value === "function") {
+    return value.name ? ` Received function ${value.name}` : " Received type function ([Function (anonymous)])";
+  }
   if (typeof value === "object") {
     const name = value.constructor?.name;
     return name ? ` Received an instance of ${name}` : " Received [Object: null prototype] {}";
@@ -14,6 +16,10 @@ function described(value) {
   return ` Received type ${typeof value} (${text})`;
 }
 
+function coded_text() {
+  return `${this.name} [${this.code}]: ${this.message}`;
+}
+
 // new Base(message) with the code, which the stack shows as Node.js does.
 export function coded(Base, code, message) {
   const error = new Base(message);
@@ -22,6 +28,9 @@ export function coded(Base, code, message) {
   void error.stack;  // taken now, with that name
   delete error.name;
   error.code = code;
+  Object.defineProperty(error, "toString", {
+    value: coded_text, enumerable: false, writable: true, configurable: true,
+  });
   return error;
 }
 
