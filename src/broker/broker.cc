@@ -177,12 +177,15 @@ Result<> Broker::start() {
   supervisor_.emplace(*services_, *listeners_, std::move(zygote), shards_,
                       options_.mode != Mode::once,
                       Supervisor::Callbacks{[this] {
+                                              start_cron();
                                               if (on_ready_) on_ready_();
                                             },
                                             [this](const std::string& why) { on_fatal(why); },
                                             [this] { loop_->stop(); }});
-  deployments_->on_new_version(
-      [this](uint32_t index, uint64_t version) { supervisor_->reload(index, version); });
+  deployments_->on_new_version([this](uint32_t index, uint64_t version) {
+    supervisor_->reload(index, version);
+    if (cron_) read_crons(index);
+  });
   if (options_.mode == Mode::dev) SKEP_TRY(start_watching());
   SKEP_TRY(tls_->start(*loop_, [this] { supervisor_->update_tls(); }));
   SKEP_TRY(start_admin());
@@ -252,7 +255,11 @@ void Broker::on_reload_signal() {
   if (access_) access_->reopen();
   if (!options_.config_path.empty())
     log_info("changes of {} itself need a restart", options_.config_path);
-  for (size_t i = 0; i < deployments_->size(); ++i) deployments_->reload(i, false, "");
+  for (size_t i = 0; i < deployments_->size(); ++i) {
+    deployments_->reload(i, false, "");
+    // Also of a worker that nobody has asked for: it has no version that could be new.
+    if (cron_) read_crons(i);
+  }
 }
 
 void Broker::on_files_changed(const std::vector<std::string>& paths) {

@@ -11,6 +11,7 @@
 #include "broker/access_log.h"
 #include "broker/admin.h"
 #include "broker/code_cache.h"
+#include "broker/cron_clock.h"
 #include "broker/deployments.h"
 #include "broker/host_server.h"
 #include "broker/listeners.h"
@@ -63,6 +64,11 @@ class Broker {
   void on_reload_signal();
   void on_files_changed(const std::vector<std::string>& paths);
   void on_fatal(const std::string& why);
+  // Cron triggers (broker_cron.cc).
+  void start_cron();
+  void read_crons(size_t index);
+  void run_cron(uint32_t worker, const std::string& cron, double time_ms,
+                std::function<void(Result<std::string>)> done);
 
   BrokerOptions options_;
   uint32_t shards_;
@@ -90,6 +96,12 @@ class Broker {
   std::optional<loop::Timer> rewatch_;
   std::optional<Supervisor> supervisor_;
   std::optional<AdminServer> admin_;
+  std::optional<CronClock> cron_;
+  uint32_t cron_turn_ = 0;  // which shard runs the next
+  struct CronErrors final : kj::TaskSet::ErrorHandler {
+    void taskFailed(kj::Exception&&) override {}  // when_done tells of every failure
+  } cron_errors_;
+  std::unique_ptr<kj::TaskSet> cron_tasks_;  // runs that go on
 };
 
 }  // namespace skep::broker

@@ -266,6 +266,12 @@ Result<bool> Deployment::reload(bool force) {
   return true;
 }
 
+std::vector<std::string> Deployment::crons() const {
+  if (version_ != nullptr) return version_->config().crons;
+  const config::LoadedWorker loaded = config::load_worker(options_.path, {options_.environment});
+  return loaded.config ? loaded.config->crons : std::vector<std::string>();
+}
+
 std::string Deployment::path_of(std::string_view module) const {
   const DeployedModule* found = version_ == nullptr ? nullptr : find_module(*version_, module);
   return found == nullptr ? "" : found->file->path;

@@ -88,6 +88,9 @@ class Deployment {
   // configuration or a module that was read has changed. Returns whether there is a new version; on
   // an error the old one stays in force.
   Result<bool> reload(bool force);
+  // triggers.crons: of the version in force; of a worker that was never loaded, as the file has
+  // them now (none where it is wrong: whoever loads it hears of that).
+  std::vector<std::string> crons() const;
   // 0: never loaded.
   uint64_t version_number() const { return version_ == nullptr ? 0 : version_->number; }
 

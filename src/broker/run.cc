@@ -7,10 +7,12 @@
 #include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <optional>
 
 #include "base/log.h"
 #include "broker/broker.h"
+#include "broker/check_assets.h"
 #include "broker/log_output.h"
 #include "config/check.h"
 #include "rpc/outcome.h"
@@ -158,8 +160,17 @@ int run_check(const ProjectArguments& arguments) {
   const config::CheckedProject checked =
       config::check_project(options->workers.front().path, {arguments.environment, true},
                             {options->workers.front().reach, options->limits.script_bytes});
-  std::string text = config::format_diagnostics(checked.diagnostics);
+  std::vector<config::Diagnostic> found = checked.diagnostics;
+  if (checked.config) std::ranges::move(check_assets(*checked.config), std::back_inserter(found));
+  std::string text = config::format_diagnostics(found);
   fwrite(text.data(), 1, text.size(), stdout);
+  if (std::ranges::find(found, config::Severity::error, &config::Diagnostic::severity) !=
+      found.end())
+    return 1;
+  if (checked.project == nullptr && checked.config && checked.config->main.empty()) {
+    print_line(fmt::format("{}: no errors", checked.config->name));
+    return 0;
+  }
   if (checked.project == nullptr) return 1;
   options->config_known = true;
   return run_once(std::move(options), [](Broker& broker) {

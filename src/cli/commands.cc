@@ -10,6 +10,7 @@
 #include "broker/run.h"
 #include "cli/bench.h"
 #include "cli/metrics_top.h"
+#include "cli/secret.h"
 
 namespace skep::cli {
 namespace {
@@ -86,6 +87,25 @@ void add_test(CLI::App& app, int& status) {
   add_project_options(*command, *arguments);
   add_sandbox_option(*command, arguments->reduced_sandbox);
   command->callback([arguments, &status] { status = broker::run_test(*arguments); });
+}
+
+void add_secret(CLI::App& app, int& status) {
+  auto options = std::make_shared<SecretOptions>();
+  CLI::App* command = app.add_subcommand("secret", "Keep the secrets of the Secrets Store");
+  command->require_subcommand(1);
+  const auto add = [&](const char* name, const char* what, bool named,
+                       int (*run)(const SecretOptions&)) {
+    CLI::App* one = command->add_subcommand(name, what);
+    one->add_option("--data-dir", options->data_dir, "data_dir of skep.toml; of a project: .skep")
+        ->type_name("DIR")
+        ->capture_default_str();
+    one->add_option("store", options->store, "The store_id of the binding")->required();
+    if (named) one->add_option("name", options->name, "The secret_name")->required();
+    one->callback([options, run, &status] { status = run(*options); });
+  };
+  add("put", "Take the value from standard input", true, put_secret);
+  add("list", "The names, not the values", false, list_secrets);
+  add("delete", "Forget a secret", true, delete_secret);
 }
 
 void add_top(CLI::App& app, int& status) {

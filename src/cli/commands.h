@@ -12,6 +12,7 @@ void add_serve(CLI::App& app, int& status);
 void add_dev(CLI::App& app, int& status);
 void add_check(CLI::App& app, int& status);
 void add_test(CLI::App& app, int& status);
+void add_secret(CLI::App& app, int& status);
 void add_top(CLI::App& app, int& status);
 void add_bench(CLI::App& app, int& status);
 

@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   cli::add_dev(app, status);
   cli::add_check(app, status);
   cli::add_test(app, status);
+  cli::add_secret(app, status);
   cli::add_top(app, status);
   cli::add_bench(app, status);
   try {

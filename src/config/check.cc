@@ -39,7 +39,9 @@ CheckedProject check_project(const std::string& path, const LoadOptions& load,
   LoadedWorker loaded = load_worker(path, load);
   checked.diagnostics = std::move(loaded.diagnostics);
   if (!loaded.config) return checked;
-  const WorkerConfig& config = *loaded.config;
+  checked.config = std::move(loaded.config);
+  const WorkerConfig& config = *checked.config;
+  if (config.main.empty()) return checked;  // there are only assets
   auto project = Project::open(config, options);
   if (!project) {
     report(checked, config, place_of_failure(config), project.error().message);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@ namespace skep::config {
 
 struct CheckedProject {
   std::vector<Diagnostic> diagnostics;
-  std::unique_ptr<Project> project;  // null where diagnostics hold an error
+  std::unique_ptr<Project> project;    // null where diagnostics hold an error, or without code
+  std::optional<WorkerConfig> config;  // none where the file holds an error
 };
 
 CheckedProject check_project(const std::string& path, const LoadOptions& load,

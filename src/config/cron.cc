@@ -292,8 +292,13 @@ bool CronSchedule::day_fits(int year, unsigned month, unsigned day) const {
 }
 
 bool CronSchedule::runs_at(int64_t minutes) const {
-  const auto next = next_after(minutes - 1);
-  return next && *next == minutes;
+  using namespace std::chrono;
+  const int64_t day_number = (minutes - (minutes < 0 ? kMinutesPerDay - 1 : 0)) / kMinutesPerDay;
+  const int64_t of_day = minutes - day_number * kMinutesPerDay;
+  const year_month_day date{sys_days(days(day_number))};
+  return (minutes_ >> (of_day % 60) & 1) != 0 && (hours_ >> (of_day / 60) & 1) != 0 &&
+         day_fits(static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                  static_cast<unsigned>(date.day()));
 }
 
 std::optional<int64_t> CronSchedule::next_after(int64_t minutes) const {

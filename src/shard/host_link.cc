@@ -345,6 +345,18 @@ class ShardServer final : public rpc::Shard::Server {
     return kj::READY_NOW;
   }
 
+  kj::Promise<void> scheduled(ScheduledContext context) override {
+    const auto params = context.getParams();
+    auto paf = kj::newPromiseAndFulfiller<std::string>();
+    control_.scheduled(params.getWorker(), to_string(params.getCron()), params.getTimeMs(),
+                       [done = fulfilling(kj::mv(paf.fulfiller))](std::string_view outcome) {
+                         (*done)->fulfill(std::string(outcome));
+                       });
+    return paf.promise.then([context](std::string&& outcome) mutable {
+      context.getResults().setOutcome(text_ptr(outcome));
+    });
+  }
+
   kj::Promise<void> check(CheckContext context) override {
     auto paf = kj::newPromiseAndFulfiller<std::vector<api::ExceptionReport>>();
     control_.check(context.getParams().getWorker(), [done = fulfilling(kj::mv(paf.fulfiller))](

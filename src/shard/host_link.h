@@ -147,6 +147,8 @@ class ShardControl {
   // The broker is gone: the shard ends.
   virtual void disconnected() = 0;
   virtual void update_tls(const net::tls::ServerConfig& config) = 0;
+  virtual void scheduled(uint32_t worker, std::string_view cron, double time_ms,
+                         std::function<void(std::string_view outcome)> done) = 0;
   // A worker of the shard, for service bindings of others.
   virtual std::shared_ptr<api::Service> service(uint32_t worker) = 0;
 

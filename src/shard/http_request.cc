@@ -36,6 +36,7 @@ void HttpRequest::begin(net::HttpExchange& exchange) {
   access_.reset();
   asset_.reset();
   asset_wait_.reset();
+  scheduled_wait_.reset();
   id_.clear();
   status_ = 0;
   ended_ns_ = 0;
@@ -62,7 +63,11 @@ void HttpRequest::start() {
   if (owner_.misdirected(*exchange_)) return answer_plain(421);
   worker_ = owner_.route(url_.host, url_.path);
   if (worker_ == nullptr) return answer_plain(404);
-  if (owner_.config().dev) method_.assign(head.method);
+  if (owner_.config().dev) {
+    method_.assign(head.method);
+    if (url_.path == "/cdn-cgi/handler/scheduled" || url_.path == "/cdn-cgi/mf/scheduled")
+      return run_scheduled_now();
+  }
   waiting_ = true;
   worker_->wait(*this);
 }
@@ -143,6 +148,7 @@ void HttpRequest::on_writable() {
 void HttpRequest::on_closed(bool complete) {
   exchange_ = nullptr;
   if (refusal_) refusal_->cancel();
+  scheduled_wait_.reset();
   if (asset_ || asset_wait_) end_asset(api::Outcome::canceled);
   if (waiting_) {
     waiting_ = false;

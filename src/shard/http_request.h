@@ -110,6 +110,8 @@ class HttpRequest final : public net::ExchangeEvents,
   // The response's head and what is there of its body, encoded where that is called for.
   void send(const net::ResponseHead& head, std::string_view body, bool finish);
   void begin_access();
+  // dev: runs the worker's scheduled() handler and answers with how it ended (http_scheduled.cc).
+  void run_scheduled_now();
   // Answers of the worker's assets (http_assets.cc).
   void open_asset(const std::shared_ptr<bindings::AssetSite>& site, uint32_t index, int status);
   void send_asset(const bindings::AssetReply& reply, const bindings::AssetFile* file);
@@ -131,6 +133,7 @@ class HttpRequest final : public net::ExchangeEvents,
   mutable RequestFacts facts_;
   std::unique_ptr<BodyEncoder> encoder_;  // of a response that is streamed and compressed
   std::unique_ptr<AccessRecord> access_;  // where the log is on
+  std::shared_ptr<char> scheduled_wait_;  // while a run of scheduled() goes on
   std::shared_ptr<char> asset_wait_;             // while an asset is being opened
   std::unique_ptr<bindings::FileReader> asset_;  // a large asset on its way out
   Worker* worker_ = nullptr;

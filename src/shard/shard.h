@@ -40,6 +40,8 @@ class Shard final : public ShardControl, public net::HttpHandler, public Request
             std::function<void(Result<std::vector<uint64_t>>)> done) override;
   void disconnected() override;
   void update_tls(const net::tls::ServerConfig& config) override;
+  void scheduled(uint32_t worker, std::string_view cron, double time_ms,
+                 std::function<void(std::string_view outcome)> done) override;
   std::shared_ptr<api::Service> service(uint32_t worker) override;
 
   // net::HttpHandler

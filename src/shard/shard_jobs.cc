@@ -3,6 +3,7 @@
 
 #include "base/time.h"
 #include "shard/memory_request.h"
+#include "shard/scheduled.h"
 #include "shard/shard.h"
 
 namespace skep::shard {
@@ -30,6 +31,7 @@ class CheckJob final {
     worker_.with_version(
         [this](std::expected<std::shared_ptr<WorkerVersion>, api::ExceptionReport> version) {
           if (!version) return finish({std::move(version.error())});
+          if (!(*version)->files().has_code) return finish({});  // there are only assets
           auto tenant = worker_.context().arena.take();
           if (!tenant) return finish(one_report(tenant.error().message));
           instance_ = std::make_unique<Instance>(worker_, *version, std::move(*tenant));
@@ -172,6 +174,13 @@ void Shard::check(uint32_t index, std::function<void(std::vector<api::ExceptionR
   Worker* worker = find_worker(index);
   if (worker == nullptr) return done(one_report("no such worker"));
   (new CheckJob(*worker, std::move(done)))->start();
+}
+
+void Shard::scheduled(uint32_t index, std::string_view cron, double time_ms,
+                      std::function<void(std::string_view)> done) {
+  Worker* worker = find_worker(index);
+  if (worker == nullptr) return done("scriptNotFound");
+  run_scheduled(*worker, new_request_id(), cron, time_ms, std::move(done));
 }
 
 void Shard::test(uint32_t index, std::function<void(const api::TestResult&)> each,

@@ -263,7 +263,7 @@ bool Event::settle_step() {
   // The answer has left; what waitUntil holds has a bound from here.
   if (waits_ > 0 && !handler_pending_ && !response_open_ && !client_given_ &&
       !timers().deadline.armed()) {
-    timers().deadline.set_ms(limits::kWaitUntilMs);
+    timers().deadline.set_ms(start_ ? start_->wait_until_ms() : limits::kWaitUntilMs);
   }
   if (only_held() && !timers().deadline.armed()) timers().deadline.set_ms(limits::kRpcHeldMs);
   // Only another event of the isolate can wake this one: it may, but not for ever.

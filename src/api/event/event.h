@@ -18,6 +18,7 @@
 #include "api/fetch_channel.h"
 #include "api/rpc/service.h"
 #include "api/runtime.h"
+#include "base/limits.h"
 #include "isolate/tenant.h"
 #include "loop/loop.h"
 
@@ -65,6 +66,8 @@ class EventStart {
   virtual std::string_view where() const = 0;
   // Whether whoever began it may still want something of it.
   virtual bool wanted() const { return false; }
+  // What waitUntil may hold of it after the handler.
+  virtual int64_t wait_until_ms() const { return limits::kWaitUntilMs; }
   // Loop: the event is over. The last call.
   virtual void ended(const EventResult& result) = 0;
 };

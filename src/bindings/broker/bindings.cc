@@ -12,10 +12,15 @@ namespace skep::bindings {
 namespace {
 
 // The tables of all bindings, kind after kind. New ones at the end.
-enum FirstTable : storage::Table { kKv = storage::Store::kFirstTable };
+const storage::Table kKv = storage::Store::kFirstTable;
+storage::Table cron_table() {
+  return static_cast<storage::Table>(kKv + KvStore::tables().size());
+}
 
 std::vector<std::string> all_tables() {
-  return KvStore::tables();
+  std::vector<std::string> tables = KvStore::tables();
+  for (std::string& name : CronRuns::tables()) tables.push_back(std::move(name));
+  return tables;
 }
 
 // "2026-11-25T12:00:00.000Z", as Date.prototype.toISOString has it.
@@ -37,7 +42,8 @@ struct Overloaded : Cases... {
 }  // namespace
 
 BrokerBindings::BrokerBindings(loop::Loop& loop, StorePlace place)
-    : store_(loop, place, all_tables()), kv_(loop, store_, kKv), secrets_(place.folder) {}
+    : store_(loop, place, all_tables()), kv_(loop, store_, kKv),
+      secrets_(place.folder), cron_(store_, cron_table()) {}
 
 BrokerBindings::~BrokerBindings() = default;
 

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "bindings/broker/shard_share.h"
 #include "bindings/broker/store_holder.h"
+#include "bindings/cron/broker/cron_runs.h"
 #include "bindings/kv/broker/kv_store.h"
 #include "bindings/ratelimit/broker/rate_limits.h"
 #include "bindings/secrets/broker/secret_store.h"
@@ -43,6 +44,9 @@ class BrokerBindings {
   Result<> write(const config::Binding& binding, const BindingOwner& owner,
                  rpc::Binding::Builder out);
 
+  // Of the broker's clock.
+  CronRuns& cron_runs() { return cron_; }
+
  private:
   Result<uint32_t> find_worker(std::string_view name) const;
 
@@ -51,6 +55,7 @@ class BrokerBindings {
   KvStore kv_;
   RateLimits rate_limits_;
   SecretStore secrets_;
+  CronRuns cron_;
 };
 
 }  // namespace skep::bindings
