@@ -10,7 +10,7 @@ import { wait_until } from "./event.js";
 
 const { event_current, event_pass_through } = ops;
 
-class ExtendableEvent extends Event {
+export class ExtendableEvent extends Event {
   constructor(internal, type) {
     if (internal !== kInternal) throw illegal_constructor();
     super(type);
@@ -78,6 +78,9 @@ expose_function(function (type, listener, options) {
 expose_function(function (event) {
   return FunctionPrototypeCall(dispatchEvent, global_target, event);
 }, "dispatchEvent");
+
+export const has_global_listeners = (type) => has_listeners(global_target, type);
+export const dispatch_global = (event) => dispatch_event(global_target, event);
 
 export const fetch_listeners = {
   __proto__: null,
