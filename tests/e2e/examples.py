@@ -76,6 +76,20 @@ def router():
             check("router: bad input", skep.ask("/books", "POST", "{}")[0] == 400)
 
 
-for test in (hello, redirect, env_vars, wasm_image, router):
+def rpc():
+    with dev(example("rpc/site"), "--config", example("rpc/users")) as skep:
+        check("rpc: a method", json.loads(skep.ask("/")[2] or b"0") == ["Ada", "Grace"], skep.log_text())
+        check("rpc: pipelined, on an object that stays there",
+              json.loads(skep.ask("/points?user=ada")[2]) == {"name": "Ada", "points": 3})
+        status, _, body = skep.ask("/points?user=nobody")
+        check("rpc: an exception", (status, json.loads(body)) ==
+              (404, {"error": 'no user "nobody"', "remote": True}), body)
+        check("rpc: a function as argument", json.loads(skep.ask("/add?user=ada")[2]) == [4, 5])
+        check("rpc: props, a stream", skep.ask("/report")[2] == b"Points\nAda: 5\nGrace: 5\n")
+        check("rpc: fetch()", json.loads(skep.ask("/x", "POST", b"body")[2]) ==
+              {"method": "POST", "body": "body"})
+
+
+for test in (hello, redirect, env_vars, wasm_image, router, rpc):
     test()
 finish()

@@ -255,7 +255,8 @@ Worker::Worker(WorkerSetup setup) {
        .env = std::move(setup.env),
        .bindings = service_bindings(setup.services),
        .cpu_ms = setup.cpu_ms,
-       .startup_cpu_ms = setup.startup_cpu_ms});
+       .startup_cpu_ms = setup.startup_cpu_ms,
+       .subrequests = setup.subrequests});
 }
 
 Worker::~Worker() {

@@ -115,6 +115,7 @@ struct WorkerSetup {
   int64_t cpu_ms = 0;
   int64_t startup_cpu_ms = 0;
   std::vector<ServiceSetup> services;
+  uint32_t subrequests = limits::kSubrequestsPerEvent;
 };
 
 // One tenant with a worker in it.
