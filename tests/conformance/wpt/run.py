@@ -11,7 +11,9 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 sys.path.insert(0, HERE)
+import docs  # noqa: E402
 import files  # noqa: E402
+import peers  # noqa: E402
 import runtimes  # noqa: E402
 import server  # noqa: E402
 from expectations import Expectations  # noqa: E402
@@ -53,19 +55,24 @@ def show_failures(test, found):
         print(f"    {status}: {name or '(the file)'}: {message[:300]}", flush=True)
 
 
-def table(tests, results):
-    """Lines of: folder, passed, all, rate."""
+def count(tests, results):
+    """{folder: (files, passed, subtests)}, and "all"."""
     rows = {}
     for test in tests:
         found = results[test.name]
-        row = rows.setdefault(test.folder, [0, 0, 0])
-        row[0] += 1
+        row = rows.setdefault(test.folder, [set(), 0, 0])
+        row[0].add(test.path)
         row[1] += sum(1 for status, _ in found.values() if status == "pass")
         row[2] += len(found)
-    total = [sum(row[i] for row in rows.values()) for i in range(3)]
+    rows = {folder: (len(paths), passed, of) for folder, (paths, passed, of) in rows.items()}
+    rows["all"] = tuple(sum(row[i] for row in rows.values()) for i in range(3))
+    return rows
+
+
+def table(rows):
     lines = [f"{'folder':<22} {'files':>6} {'passed':>8} {'of':>8}     rate"]
-    for folder, (count, passed, of) in [*rows.items(), ("all", total)]:
-        lines.append(f"{folder:<22} {count:>6} {passed:>8} {of:>8} {100 * passed / max(of, 1):>7.1f}%")
+    for folder, (paths, passed, of) in rows.items():
+        lines.append(f"{folder:<22} {paths:>6} {passed:>8} {of:>8} {100 * passed / max(of, 1):>7.1f}%")
     return "\n".join(lines)
 
 
@@ -78,6 +85,8 @@ def main(arguments=None):
     parser.add_argument("--unskip", action="store_true", help="also run what expectations.json leaves out")
     parser.add_argument("--runtime", choices=["skep", "node", "deno", "workerd"], default="skep",
                         help="another runtime, without comparing; $DENO, $WORKERD name its program")
+    parser.add_argument("--save", action="store_true", help="keep the other runtime's rates for the documents")
+    parser.add_argument("--docs", action="store_true", help="write docs/compatibility.md")
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time (default 2)")
     parser.add_argument("--json", metavar="FILE", help="write the results there")
     options = parser.parse_args(arguments)
@@ -99,11 +108,16 @@ def main(arguments=None):
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump(results, file)
-    print(table(tests, results))
+    rows = count(tests, results)
+    print(table(rows))
     if options.runtime != "skep":
+        if options.save:
+            peers.save(runtime, rows)
         return 0
     if options.update:
         expectations.update(results)
+    if options.docs:
+        docs.write(os.path.join(ROOT, "docs", "compatibility.md"), rows, expectations)
     whole = not options.globs
     problems = expectations.compare(results, skipped, whole)
     for line in problems:

@@ -107,11 +107,15 @@ class Deno(Node):
     name = "deno"
 
     def __init__(self, program):
-        self.arguments = [program, "run", "--allow-all", "--no-config", "--quiet", "--location=http://localhost/"]
+        self.arguments = [program, "run", "--allow-all", "--no-config", "--quiet"]
 
 
 class Workerd(Skep):
     name = "workerd"
+
+    def __init__(self, program):
+        super().__init__(program)
+        self.arguments = [program]
 
     def prepare(self, folder, config):
         super().prepare(folder, config)

@@ -18,7 +18,10 @@ function add_globals(config) {
   for (const name of ["href", "origin", "protocol", "host", "hostname", "port", "pathname", "search", "hash"])
     location[name] = url[name];
   location.toString = () => url.href;
-  define("location", location);
+  const own = Object.getOwnPropertyDescriptor(globalThis, "location");
+  if (own === undefined || own.configurable) define("location", location);
+  // testharness.js would wait for a service worker's events.
+  delete globalThis.ServiceWorkerGlobalScope;
   const is_window = config.url.includes(".window.");
   define("GLOBAL", {
     isWindow: () => is_window, isWorker: () => !is_window, isShadowRealm: () => false,
