@@ -306,11 +306,23 @@ TEST_F(ProjectTest, BuiltinsAreTheShards) {
   folder.write("p/node_modules/buffer/index.js", "");
   open();
   EXPECT_EQ(resolve("index.js", "cloudflare:workers"), "builtin");
-  EXPECT_EQ(resolve("index.js", "node:fs"), "builtin");
+  EXPECT_NE(resolve("index.js", "node:fs").find("No such module \"node:fs\"."), std::string::npos);
+  EXPECT_NE(resolve("index.js", "node:fs").find("nodejs_compat"), std::string::npos);
   EXPECT_EQ(resolve("index.js", "buffer"), "node_modules/buffer/index.js");
-  WorkerConfig config;
-  config.enabled_flags = {"nodejs_compat", "nodejs_compat_v2"};
-  open("src/index.js", std::move(config));
+  const auto with_flags = [this](std::vector<std::string> flags) {
+    WorkerConfig config;
+    config.enabled_flags = std::move(flags);
+    open("src/index.js", std::move(config));
+  };
+  with_flags({"nodejs_als"});
+  EXPECT_EQ(resolve("index.js", "node:async_hooks"), "builtin");
+  EXPECT_NE(resolve("index.js", "node:fs"), "builtin");
+  with_flags({"nodejs_compat"});
+  EXPECT_EQ(resolve("index.js", "node:fs"), "builtin");
+  EXPECT_EQ(resolve("index.js", "node:sqlite"), "builtin");
+  EXPECT_NE(resolve("index.js", "node:nothing"), "builtin");
+  EXPECT_EQ(resolve("index.js", "buffer"), "node_modules/buffer/index.js");
+  with_flags({"nodejs_compat", "nodejs_compat_v2"});
   EXPECT_EQ(resolve("index.js", "buffer"), "builtin");
   EXPECT_EQ(resolve("index.js", "fs/promises"), "builtin");
 }

@@ -16,6 +16,7 @@ PROJECTS = os.path.join(ROOT, "tests/e2e/npm")
 MODULES = os.path.join(prefix(), "npm-test/node_modules")
 
 PACKAGES = {
+    "core": [],
     "express": ["express"], "hono": ["hono"], "pg": ["pg"], "mysql2": ["mysql2"], "zod": ["zod"], "jose": ["jose"],
     "drizzle": ["drizzle-orm"], "yoga": ["graphql-yoga", "graphql"], "itty": ["itty-router"], "undici": ["undici"],
     "langchain": ["@langchain/core"], "react_router": ["react-router", "react", "react-dom"], "astro": ["astro"],
@@ -144,6 +145,32 @@ class Postgres(Listening):
         return kind, peer.take(size - 4)
 
 
+class Http(Listening):
+    """Answers each connection's request with what it asked."""
+
+    def run(self, connection):
+        with connection:
+            head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+            lines = head.decode().split("\r\n")
+            headers = dict(line.lower().split(": ", 1) for line in lines[1:])
+            while len(body) < int(headers.get("content-length", 0)):
+                body += connection.recv(65536)
+            text = (" ".join(lines[0].split()[:2]) + f" {body.decode()}").encode()
+            connection.sendall(b"HTTP/1.1 203 So\r\nConnection: close\r\nX-Asked: " + headers["x-asked"].encode() +
+                               b"\r\nContent-Length: " + str(len(text)).encode() + b"\r\n\r\n" + text)
+
+
+class Echo(Listening):
+    """Gives back what came when no more comes."""
+
+    def run(self, connection):
+        with connection:
+            data = b""
+            while piece := connection.recv(65536):
+                data += piece
+            connection.sendall(data)
+
+
 class Mysql(Listening):
     """MySQL's protocol: mysql_native_password, one text query."""
 
@@ -226,6 +253,14 @@ def express(server):
     check("express: no route", ask(server, "express", "/nowhere")[0] == 404)
 
 
+def core(server):
+    got = json_of(server, "core")
+    check("node:http and node:net as clients", got == {
+        "got": {"status": 203, "asked": "yes", "text": "GET /x?y=1 "},
+        "posted": {"status": 203, "asked": "yes", "text": "POST /echo a body"}, "echo": "one two",
+        "refused": "ECONNREFUSED", "env": True}, got)
+
+
 def databases(server):
     got = json_of(server, "pg")
     check("pg: a password, a query, parameters, an error", got == {
@@ -278,22 +313,24 @@ def without_the_flag(folder):
 
 
 def main():
-    with Folder() as folder, Postgres() as postgres, Mysql() as mysql:
-        ports = {"pg": postgres.port, "mysql2": mysql.port, "undici": 1}
+    with Folder() as folder, Postgres() as postgres, Mysql() as mysql, Http() as http, Echo() as echo:
+        variables = {"pg": {"PORT": postgres.port}, "mysql2": {"PORT": mysql.port}, "undici": {"PORT": 1},
+                     "core": {"HTTP": http.port, "ECHO": echo.port}}
         only = sys.argv[1:] or list(PACKAGES)
         workers = []
         for name in only:
             project = os.path.join(folder, name)
             shutil.copytree(os.path.join(PROJECTS, name), project)
             install(project, PACKAGES[name])
-            if name in ports:
-                write(project, ".dev.vars", f"PORT={ports[name]}\n")
+            lines = "".join(f"{key}={value}\n" for key, value in variables.get(name, {}).items())
+            write(project, ".dev.vars", lines)
             workers.append((name, project, [f"{name}.test/*"]))
         allowed = '[outbound]\nallow = ["127.0.0.1"]\n'
         with serve(folder, workers, more=allowed) as server:
             if server.process.poll() is not None:
                 print(server.log_text())
             if not sys.argv[1:]:
+                core(server)
                 express(server)
                 databases(server)
                 others(server)
