@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,6 +26,11 @@ class Rpc : public testing::Test {
  protected:
   ~Rpc() noexcept override = default;
   void SetUp() override {
+    // As the broker does at its start: what is tried here takes more than the usual 1,024.
+    rlimit files = {};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &files), 0);
+    files.rlim_cur = files.rlim_max;
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &files), 0);
     loop_ = std::move(*loop::Loop::create({.entries = 256, .recv_buffer_count = 0}));
     kj_.emplace(*loop_);
     listener_ = UniqueFd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
