@@ -49,7 +49,8 @@ function diff(actual, expected) {
   return lines.join("\n");
 }
 
-const is_object = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
+const is_object = (value) =>
+  (typeof value === "object" && value !== null) || typeof value === "function";
 
 function message_of({ actual, expected, operator }) {
   if (operator === "deepStrictEqual" || operator === "strictEqual") {
@@ -67,15 +68,18 @@ function message_of({ actual, expected, operator }) {
       diff(one, other)}\n`;
   }
   if (operator === "notDeepStrictEqual" || operator === "notStrictEqual") {
-    const key = operator === "notStrictEqual" && is_object(actual) ? "notStrictEqualObject" : operator;
+    const key =
+      operator === "notStrictEqual" && is_object(actual) ? "notStrictEqualObject" : operator;
     const text = shown(actual);
     return text.includes("\n") ? `${texts[key]}\n\n${text}\n` : `${texts[key]} ${text}`;
   }
   if (operator === "deepEqual") {
-    return `${texts.deepEqual}\n\n${shown(actual)}\n\nshould loosely deep-equal\n\n${shown(expected)}`;
+    return `${texts.deepEqual}\n\n${shown(actual)}\n\nshould loosely deep-equal\n\n${
+      shown(expected)}`;
   }
   if (operator === "notDeepEqual") {
-    return `${texts.notDeepEqual}\n\n${shown(actual)}\n\nshould not loosely deep-equal\n\n${shown(expected)}`;
+    return `${texts.notDeepEqual}\n\n${shown(actual)}\n\nshould not loosely deep-equal\n\n${
+      shown(expected)}`;
   }
   return `${shown(actual)} ${operator} ${shown(expected)}`;
 }
@@ -89,7 +93,10 @@ export class AssertionError extends Error {
     Error.stackTraceLimit = limit;
     this.generatedMessage = message === undefined || message === null;
     Object.defineProperty(this, "name", {
-      value: "AssertionError [ERR_ASSERTION]", enumerable: false, writable: true, configurable: true,
+      value: "AssertionError [ERR_ASSERTION]",
+      enumerable: false,
+      writable: true,
+      configurable: true,
     });
     this.code = "ERR_ASSERTION";
     this.actual = actual;
@@ -153,7 +160,8 @@ function partially_equal(actual, expected) {
   if (!is_object(actual) || !is_object(expected)) return Object.is(actual, expected);
   if (Object.getPrototypeOf(actual) !== Object.getPrototypeOf(expected)) return false;
   if (types.isMap(expected)) {
-    return [...expected].every(([key, value]) => actual.has(key) && partially_equal(actual.get(key), value));
+    return [...expected ].every(
+      ([ key, value ]) => actual.has(key) && partially_equal(actual.get(key), value));
   }
   if (types.isSet(expected)) {
     const rest = [...actual];
@@ -174,7 +182,8 @@ function partially_equal(actual, expected) {
       types.isRegExp(expected)) {
     return is_deep_strict_equal(actual, expected);
   }
-  return Reflect.ownKeys(expected).every((key) => key in actual && partially_equal(actual[key], expected[key]));
+  return Reflect.ownKeys(expected).every(
+    (key) => key in actual && partially_equal(actual[key], expected[key]));
 }
 
 function inner_ok(fn, args) {
@@ -191,7 +200,8 @@ function inner_ok(fn, args) {
   } else if (message instanceof Error) {
     throw message;
   }
-  const error = new AssertionError({ actual: value, expected: true, message: text, operator: "==", stackStartFn: fn });
+  const error = new AssertionError(
+    { actual : value, expected : true, message : text, operator : "==", stackStartFn : fn });
   error.generatedMessage = generated;
   throw error;
 }
@@ -217,11 +227,13 @@ function ifError(error) {
   if (error === null || error === undefined) return;
   let message = "ifError got unwanted exception: ";
   if (typeof error === "object" && typeof error.message === "string") {
-    message += error.message.length === 0 && error.constructor ? error.constructor.name : error.message;
+    message +=
+      error.message.length === 0 && error.constructor ? error.constructor.name : error.message;
   } else {
     message += inspect(error);
   }
-  const made = new AssertionError({ actual: error, expected: null, operator: "ifError", message, stackStartFn: ifError });
+  const made = new AssertionError(
+    { actual : error, expected : null, operator : "ifError", message, stackStartFn : ifError });
   made.generatedMessage = true;
   throw made;
 }
@@ -234,11 +246,14 @@ function match_text(name, wanted) {
     let text = message;
     if (message === undefined || message === null) {
       text = typeof string !== "string"
-        ? `The "string" argument must be of type string. Received type ${typeof string} (${inspect(string)})`
-        : `The input ${wanted ? "did not match" : "was expected to not match"} the regular expression ${
-          inspect(regexp)}. Input:\n\n${inspect(string)}\n`;
+        ? `The "string" argument must be of type string. Received type ${typeof string} (${
+            inspect(string)})`
+        : `The input ${
+            wanted ? "did not match" : "was expected to not match"} the regular expression ${
+            inspect(regexp)}. Input:\n\n${inspect(string)}\n`;
     }
-    const error = new AssertionError({ actual: string, expected: regexp, message: text, operator: name, stackStartFn: this });
+    const error = new AssertionError(
+      { actual : string, expected : regexp, message : text, operator : name, stackStartFn : this });
     error.generatedMessage = message === undefined || message === null;
     throw error;
   } }[name];
@@ -261,7 +276,8 @@ function thrown_by(fn) {
 }
 
 const is_promise = (value) => types.isPromise(value) ||
-  (value !== null && typeof value === "object" && typeof value.then === "function" && typeof value.catch === "function");
+  (value !== null && typeof value === "object" && typeof value.then === "function" &&
+    typeof value.catch === "function");
 
 async function rejected_by(what) {
   let promise = what;
@@ -285,18 +301,23 @@ async function rejected_by(what) {
 function compare_members(actual, expected, message, operator) {
   const keys = Object.keys(expected);
   if (expected instanceof Error) keys.push("name", "message");
-  else if (keys.length === 0) throw invalid_arg_value("error", expected, "may not be an empty object");
+  else if (keys.length === 0)
+    throw invalid_arg_value("error", expected, "may not be an empty object");
   for (const key of keys) {
     const found = actual[key];
     const wanted = expected[key];
-    if (typeof found === "string" && types.isRegExp(wanted) && wanted.exec(found) !== null) continue;
+    if (typeof found === "string" && types.isRegExp(wanted) && wanted.exec(found) !== null)
+      continue;
     if (key in actual && is_deep_strict_equal(found, wanted)) continue;
     if (message instanceof Error) throw message;
-    const pick = (from) => Object.fromEntries(keys.filter((one) => one in from).map((one) => [one, from[one]]));
+    const pick = (from) =>
+      Object.fromEntries(keys.filter((one) => one in from).map((one) => [one, from[one]]));
     const error = new AssertionError({
       actual: message === undefined ? pick(actual) : actual,
       expected: message === undefined ? pick(expected) : expected,
-      operator: message === undefined ? "deepStrictEqual" : operator, message, stackStartFn: assert[operator],
+      operator: message === undefined ? "deepStrictEqual" : operator,
+      message,
+      stackStartFn: assert[operator],
     });
     Object.assign(error, { actual, expected, operator });
     throw error;
@@ -307,11 +328,14 @@ function check_thrown(actual, expected, message, operator) {
   if (typeof expected !== "function") {
     if (types.isRegExp(expected)) {
       if (expected.exec(String(actual)) !== null) return;
-      fail_with({ actual, expected, operator, stackStartFn: assert[operator] }, message ??
-        `The input did not match the regular expression ${inspect(expected)}. Input:\n\n${inspect(String(actual))}\n`);
+      fail_with({ actual, expected, operator, stackStartFn : assert[operator] },
+        message ??
+          `The input did not match the regular expression ${inspect(expected)}. Input:\n\n${
+            inspect(String(actual))}\n`);
     }
     if (typeof actual !== "object" || actual === null) {
-      fail_with({ actual, expected, operator: "deepStrictEqual", stackStartFn: assert[operator] }, message);
+      fail_with({ actual, expected, operator : "deepStrictEqual", stackStartFn : assert[operator] },
+        message);
     }
     return compare_members(actual, expected, message, operator);
   }
@@ -328,17 +352,21 @@ function check_thrown(actual, expected, message, operator) {
   const result = expected.call({}, actual);
   if (result === true) return;
   const name = expected.name ? `"${expected.name}" ` : "";
-  fail_with({ actual, expected, operator, stackStartFn: assert[operator] }, message ??
-    `The ${name}validation function is expected to return "true". Received ${inspect(result)}\n\nCaught error:\n\n${inspect(actual)}`);
+  fail_with({ actual, expected, operator, stackStartFn : assert[operator] },
+    message ??
+      `The ${name}validation function is expected to return "true". Received ${
+        inspect(result)}\n\nCaught error:\n\n${inspect(actual)}`);
 }
 
 function expects_error(operator, actual, error, message) {
   let expected = error;
   if (typeof error === "string") {
-    if (message !== undefined) throw invalid_arg_type("error", ["Object", "Error", "Function", "RegExp"], error);
+    if (message !== undefined)
+      throw invalid_arg_type("error", [ "Object", "Error", "Function", "RegExp" ], error);
     message = error;
     expected = undefined;
-  } else if (error !== undefined && error !== null && typeof error !== "object" && typeof error !== "function") {
+  } else if (error !== undefined && error !== null && typeof error !== "object" &&
+    typeof error !== "function") {
     throw invalid_arg_type("error", ["Object", "Error", "Function", "RegExp"], error);
   }
   if (actual === kNothing) {
@@ -347,10 +375,15 @@ function expects_error(operator, actual, error, message) {
     const type = operator === "rejects" ? "rejection" : "exception";
     if (message instanceof Error) throw message;
     throw new AssertionError({
-      actual: undefined, expected, operator, message: `Missing expected ${type}${details}`, stackStartFn: assert[operator],
+      actual: undefined,
+      expected,
+      operator,
+      message: `Missing expected ${type}${details}`,
+      stackStartFn: assert[operator],
     });
   }
-  if (expected !== undefined && expected !== null) check_thrown(actual, expected, message, operator);
+  if (expected !== undefined && expected !== null)
+    check_thrown(actual, expected, message, operator);
 }
 
 function expects_no_error(operator, actual, error, message) {
@@ -407,10 +440,15 @@ class CallTracker {
     }
   }
   report() {
-    return [...this.#expected.values()].filter((one) => one.calls.length !== one.exact).map((one) => ({
-      message: `Expected the ${one.name} function to be executed ${one.exact} time(s) but was executed ${
-        one.calls.length} time(s).`, actual: one.calls.length, expected: one.exact, operator: one.name,
-    }));
+    return [...this.#expected.values() ]
+      .filter((one) => one.calls.length !== one.exact)
+      .map((one) => ({
+        message: `Expected the ${one.name} function to be executed ${
+          one.exact} time(s) but was executed ${one.calls.length} time(s).`,
+        actual: one.calls.length,
+        expected: one.exact,
+        operator: one.name,
+      }));
   }
   verify() {
     const [first] = this.report();
@@ -419,24 +457,64 @@ class CallTracker {
 }
 
 Object.assign(assert, {
-  ...assertions, AssertionError, CallTracker, doesNotMatch, doesNotReject, doesNotThrow, equal, fail, ifError,
-  match, notEqual, ok, rejects, throws,
+  ...assertions,
+  AssertionError,
+  CallTracker,
+  doesNotMatch,
+  doesNotReject,
+  doesNotThrow,
+  equal,
+  fail,
+  ifError,
+  match,
+  notEqual,
+  ok,
+  rejects,
+  throws,
 });
-const { deepEqual, deepStrictEqual, notDeepEqual, notDeepStrictEqual, notStrictEqual, partialDeepStrictEqual,
-  strictEqual } = assertions;
+const {
+  deepEqual,
+  deepStrictEqual,
+  notDeepEqual,
+  notDeepStrictEqual,
+  notStrictEqual,
+  partialDeepStrictEqual,
+  strictEqual
+} = assertions;
 
 // assert.strict: where every comparison is the strict one.
 function strict(...args) {
   inner_ok(strict, args);
 }
 Object.assign(strict, assert, {
-  equal: strictEqual, notEqual: notStrictEqual, deepEqual: deepStrictEqual, notDeepEqual: notDeepStrictEqual, strict,
+  equal: strictEqual,
+  notEqual: notStrictEqual,
+  deepEqual: deepStrictEqual,
+  notDeepEqual: notDeepStrictEqual,
+  strict,
 });
 assert.strict = strict;
 
 export {
-  CallTracker, deepEqual, deepStrictEqual, doesNotMatch, doesNotReject, doesNotThrow, equal, fail, ifError, match,
-  notDeepEqual, notDeepStrictEqual, notEqual, notStrictEqual, ok, partialDeepStrictEqual, rejects, strict,
-  strictEqual, throws,
+  CallTracker,
+  deepEqual,
+  deepStrictEqual,
+  doesNotMatch,
+  doesNotReject,
+  doesNotThrow,
+  equal,
+  fail,
+  ifError,
+  match,
+  notDeepEqual,
+  notDeepStrictEqual,
+  notEqual,
+  notStrictEqual,
+  ok,
+  partialDeepStrictEqual,
+  rejects,
+  strict,
+  strictEqual,
+  throws,
 };
 export default assert;

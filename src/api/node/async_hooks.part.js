@@ -1,6 +1,6 @@
-// node:async_hooks. The stores of all AsyncLocalStorage objects lie in one immutable Map, the frame,
-// which travels in V8's continuation data (event/env_scope.cc) through promises; what calls back by
-// other ways keeps the frame of where it was made.
+// node:async_hooks. The stores of all AsyncLocalStorage objects lie in one immutable Map, the
+// frame, which travels in V8's continuation data (event/env_scope.cc) through promises; what calls
+// back by other ways keeps the frame of where it was made.
 import { ops } from "../base/ops.js";
 import { use_scopes } from "../event/env_scope.js";
 import { coded, invalid_arg_type, not_implemented } from "./lib/errors.js";
@@ -94,7 +94,8 @@ class AsyncResource {
 
   constructor(type, options = {}) {
     validate_string(type, "type");
-    if (type.length === 0) throw coded(TypeError, "ERR_ASYNC_TYPE", "Invalid name for async \"type\": ");
+    if (type.length === 0)
+      throw coded(TypeError, "ERR_ASYNC_TYPE", "Invalid name for async \"type\": ");
     const trigger = typeof options === "number" ? options : options?.triggerAsyncId ?? 1;
     if (!Number.isSafeInteger(trigger) || trigger < -1) {
       throw coded(RangeError, "ERR_INVALID_ASYNC_ID", `Invalid triggerAsyncId value: ${trigger}`);

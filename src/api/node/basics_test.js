@@ -16,7 +16,11 @@ import url, { fileURLToPath, pathToFileURL } from "node:url";
 import util, { inspect, promisify, types } from "node:util";
 import { assert, assert_equals, assert_rejects, assert_throws } from "../testing/assert.js";
 
-const at_top_level = { Buffer: typeof Buffer, process: typeof process, global: global === globalThis };
+const at_top_level = {
+  Buffer: typeof Buffer,
+  process: typeof process,
+  global: global === globalThis
+};
 const storage_at_top = new AsyncLocalStorage();
 
 export const globals_exist_before_the_top_level = {
@@ -46,9 +50,11 @@ export const process_env_has_the_vars = {
 
 export const buffers = {
   test() {
-    for (const [text, encoding, hex] of [["häß€😀", "utf8", "68c3a4c39fe282acf09f9880"], ["hä", "latin1", "68e4"],
-      ["h€", "utf16le", "6800ac20"], ["YWJj_-8=", "base64", "616263ffef"], ["YWJj_-8", "base64url", "616263ffef"],
-      ["0aFFzz", "hex", "0aff"], ["YQ==YQ==", "base64", "61"], ["Y W*J\nj", "base64", "616263"]]) {
+    for (const [text, encoding, hex] of [[ "häß€😀", "utf8", "68c3a4c39fe282acf09f9880" ],
+           [ "hä", "latin1", "68e4" ], [ "h€", "utf16le", "6800ac20" ],
+           [ "YWJj_-8=", "base64", "616263ffef" ], [ "YWJj_-8", "base64url", "616263ffef" ],
+           [ "0aFFzz", "hex", "0aff" ], [ "YQ==YQ==", "base64", "61" ],
+           [ "Y W*J\nj", "base64", "616263" ]]) {
       assert_equals(Buffer.from(text, encoding).toString("hex"), hex);
     }
     const bytes = Buffer.from([0x61, 0xff, 0xe2, 0x82, 0xac]);
@@ -87,10 +93,13 @@ export const buffers_numbers_and_errors = {
     assert_equals(bytes.readBigInt64BE(), -(2n ** 63n));
     assert_equals(bytes.writeUIntBE(0x123456, 1, 3), 4);
     assert_equals(bytes.readUIntLE(1, 3), 0x563412);
-    for (const [run, code] of [[() => bytes.readInt8(8), "ERR_OUT_OF_RANGE"], [() => bytes.writeInt8(200), "ERR_OUT_OF_RANGE"],
-      [() => bytes.readInt8("0"), "ERR_INVALID_ARG_TYPE"], [() => Buffer.from(5), "ERR_INVALID_ARG_TYPE"],
-      [() => Buffer.from("x", "nope"), "ERR_UNKNOWN_ENCODING"], [() => Buffer.alloc(-1), "ERR_OUT_OF_RANGE"],
-      [() => Buffer.alloc(1).readInt32LE(), "ERR_BUFFER_OUT_OF_BOUNDS"]]) {
+    for (const [run, code] of [[ () => bytes.readInt8(8), "ERR_OUT_OF_RANGE" ],
+           [ () => bytes.writeInt8(200), "ERR_OUT_OF_RANGE" ],
+           [ () => bytes.readInt8("0"), "ERR_INVALID_ARG_TYPE" ],
+           [ () => Buffer.from(5), "ERR_INVALID_ARG_TYPE" ],
+           [ () => Buffer.from("x", "nope"), "ERR_UNKNOWN_ENCODING" ],
+           [ () => Buffer.alloc(-1), "ERR_OUT_OF_RANGE" ],
+           [ () => Buffer.alloc(1).readInt32LE(), "ERR_BUFFER_OUT_OF_BOUNDS" ]]) {
       let error;
       try {
         run();
@@ -171,14 +180,18 @@ export const events = {
 export const util_functions = {
   async test() {
     assert_equals(util.format("%s is %d and %j", "a", 5, { b: 1 }), "a is 5 and {\"b\":1}");
-    assert_equals(inspect({ a: [1, new Map([[1, 2]])] }, { depth: 5 }), "{ a: [ 1, Map(1) { 1 => 2 } ] }");
+    assert_equals(inspect({ a : [ 1, new Map([ [ 1, 2 ] ]) ] }, { depth : 5 }),
+      "{ a: [ 1, Map(1) { 1 => 2 } ] }");
     const wait = promisify((ms, done) => setTimeout(() => done(null, ms), ms));
     assert_equals(await wait(1), 1);
     assert(util.isDeepStrictEqual({ a: new Set([1, { b: 2 }]) }, { a: new Set([{ b: 2 }, 1]) }));
     assert(types.isProxy(new Proxy({}, {})) && !types.isProxy({}));
     assert(types.isPromise(Promise.resolve()) && types.isGeneratorFunction(function* () {}));
-    assert(types.isUint8Array(Buffer.alloc(1)) && types.isModuleNamespaceObject(await import("node:util")));
-    assert_equals(util.parseArgs({ args: ["--x", "1"], options: { x: { type: "string" } } }).values.x, "1");
+    assert(types.isUint8Array(Buffer.alloc(1)) &&
+      types.isModuleNamespaceObject(await import("node:util")));
+    assert_equals(
+      util.parseArgs({ args : [ "--x", "1" ], options : { x : { type : "string" } } }).values.x,
+      "1");
     assert_equals(String(new util.MIMEType("text/HTML; charset=utf-8")), "text/html;charset=utf-8");
     assert_equals(util.stripVTControlCharacters(util.styleText("red", "x")), "x");
     assert_equals(util.getSystemErrorName(-2), "ENOENT");
@@ -204,7 +217,9 @@ export const paths_and_urls = {
     assert_equals(querystring.stringify({ a: [1, 2], b: "ä" }), "a=1&a=2&b=%C3%A4");
     assert_equals(querystring.parse("a=1&a=2").a.join(), "1,2");
     const decoder = new StringDecoder();
-    assert_equals(decoder.write(Buffer.from([0xe2, 0x82])) + decoder.write(Buffer.from([0xac])) + decoder.end(), "€");
+    assert_equals(decoder.write(Buffer.from([ 0xe2, 0x82 ])) +
+        decoder.write(Buffer.from([ 0xac ])) + decoder.end(),
+      "€");
   },
 };
 
@@ -258,7 +273,10 @@ export const async_local_storage = {
       assert_equals(storage.getStore(), "y");
     });
     assert_equals(storage.getStore(), undefined);
-    assert_equals(storage.run(1, () => storage_at_top.run(2, () => storage.getStore() + storage_at_top.getStore())), 3);
+    assert_equals(
+      storage.run(
+        1, () => storage_at_top.run(2, () => storage.getStore() + storage_at_top.getStore())),
+      3);
     assert_throws(() => storage.run("x", () => {
       throw new RangeError("thrown");
     }), RangeError);
@@ -272,7 +290,8 @@ export const async_local_storage_of_the_top_level = {
   async test() {
     assert_equals(made_at_top(() => storage_at_top.getStore()), "top");
     // The event is the one of now: its I/O may be used.
-    const answer = made_at_top(() => new Promise((resolve) => setTimeout(() => resolve(storage_at_top.getStore()), 1)));
+    const answer = made_at_top(
+      () => new Promise((resolve) => setTimeout(() => resolve(storage_at_top.getStore()), 1)));
     assert_equals(await answer, "top");
   },
 };

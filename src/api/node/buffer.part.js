@@ -1,5 +1,5 @@
-// node:buffer. A Buffer is a Uint8Array of a class of its own; `Buffer` is a function, which old code
-// calls without `new`. Text goes through natives (buffer.cc).
+// node:buffer. A Buffer is a Uint8Array of a class of its own; `Buffer` is a function, which old
+// code calls without `new`. Text goes through natives (buffer.cc).
 import { own_ops } from "../parts/own_ops.js";
 import { coded, invalid_arg_type, invalid_arg_value, out_of_range, unknown_encoding }
   from "./lib/errors.js";
@@ -115,10 +115,12 @@ function from_array_buffer(buffer, offset, length) {
     if (Number.isNaN(start)) start = 0;
   }
   const room = buffer.byteLength - start;
-  if (room < 0) throw coded(RangeError, "ERR_BUFFER_OUT_OF_BOUNDS", "\"offset\" is outside of buffer bounds");
+  if (room < 0)
+    throw coded(RangeError, "ERR_BUFFER_OUT_OF_BOUNDS", "\"offset\" is outside of buffer bounds");
   if (length === undefined) return new FastBuffer(buffer, start);
   const size = +length > 0 ? +length : 0;
-  if (size > room) throw coded(RangeError, "ERR_BUFFER_OUT_OF_BOUNDS", "\"length\" is outside of buffer bounds");
+  if (size > room)
+    throw coded(RangeError, "ERR_BUFFER_OUT_OF_BOUNDS", "\"length\" is outside of buffer bounds");
   return new FastBuffer(buffer, start, size);
 }
 
@@ -269,7 +271,8 @@ function check_range(value, name, max) {
 
 function swap(buffer, size) {
   if (buffer.length % size !== 0) {
-    throw coded(RangeError, "ERR_INVALID_BUFFER_SIZE", `Buffer size must be a multiple of ${size * 8}-bits`);
+    throw coded(
+      RangeError, "ERR_INVALID_BUFFER_SIZE", `Buffer size must be a multiple of ${size * 8}-bits`);
   }
   for (let i = 0; i < buffer.length; i += size) buffer.subarray(i, i + size).reverse();
   return buffer;
@@ -334,12 +337,14 @@ define({
 
   copy(target, target_start = 0, start = 0, end = this.length) {
     check_bytes(this, "source");
-    if (!ArrayBuffer.isView(target)) throw invalid_arg_type("target", ["Buffer", "Uint8Array"], target);
+    if (!ArrayBuffer.isView(target))
+      throw invalid_arg_type("target", [ "Buffer", "Uint8Array" ], target);
     const to = Math.trunc(+target_start) || 0;
     const from = Math.trunc(+start) || 0;
     let stop = Math.trunc(+end) || 0;
     if (to < 0) throw out_of_range("targetStart", ">= 0", to);
-    if (from < 0 || from > this.length) throw out_of_range("sourceStart", `>= 0 && <= ${this.length}`, from);
+    if (from < 0 || from > this.length)
+      throw out_of_range("sourceStart", `>= 0 && <= ${this.length}`, from);
     if (stop < 0) throw out_of_range("sourceEnd", ">= 0", stop);
     if (to >= target.byteLength || from >= stop) return 0;
     stop = Math.min(stop, this.length, from + target.byteLength - to);
@@ -389,8 +394,10 @@ define({
       if (pattern.length === 0) throw invalid_arg_value("value", value);
       if (number === kUtf8 && pattern.length === 1) [pattern] = pattern;
     }
-    if (typeof pattern === "object" && pattern !== null) return fill_pattern(this, pattern, from, to);
-    return Uint8Array.prototype.fill.call(this, typeof pattern === "string" ? 0 : pattern & 255, from, to);
+    if (typeof pattern === "object" && pattern !== null)
+      return fill_pattern(this, pattern, from, to);
+    return Uint8Array.prototype.fill.call(
+      this, typeof pattern === "string" ? 0 : pattern & 255, from, to);
   },
 
   slice(start, end) {
@@ -485,7 +492,8 @@ function transcode(source, from, to) {
   const name = (encoding) => {
     const number = encoding_number(encoding);
     if (number === undefined || number > kUtf16) {
-      throw coded(Error, "U_ILLEGAL_ARGUMENT_ERROR", "Unable to transcode Buffer [U_ILLEGAL_ARGUMENT_ERROR]");
+      throw coded(
+        Error, "U_ILLEGAL_ARGUMENT_ERROR", "Unable to transcode Buffer [U_ILLEGAL_ARGUMENT_ERROR]");
     }
     return ["utf8", "latin1", "ascii", "utf16le"][number];
   };
@@ -498,13 +506,26 @@ function transcode(source, from, to) {
 
 const { Blob, File, atob, btoa } = globalThis;
 const resolveObjectURL = () => undefined;
-const constants = Object.freeze({ __proto__: null, MAX_LENGTH: kMaxLength, MAX_STRING_LENGTH: kMaxStringLength });
+const constants = Object.freeze(
+  { __proto__ : null, MAX_LENGTH : kMaxLength, MAX_STRING_LENGTH : kMaxStringLength });
 const kStringMaxLength = kMaxStringLength;
 const INSPECT_MAX_BYTES = 50;
 
 export {
-  Blob, Buffer, File, INSPECT_MAX_BYTES, SlowBuffer, atob, btoa, constants, isAscii, isUtf8, kMaxLength,
-  kStringMaxLength, resolveObjectURL, transcode,
+  Blob,
+  Buffer,
+  File,
+  INSPECT_MAX_BYTES,
+  SlowBuffer,
+  atob,
+  btoa,
+  constants,
+  isAscii,
+  isUtf8,
+  kMaxLength,
+  kStringMaxLength,
+  resolveObjectURL,
+  transcode,
 };
 const buffer_module = {
   Blob, Buffer, File, SlowBuffer, atob, btoa, constants, isAscii, isUtf8, kMaxLength,

@@ -13,7 +13,8 @@ class Console {
   constructor(stdout, stderr = undefined) {
     const options = typeof stdout?.write === "function" ? { stdout, stderr } : stdout ?? {};
     if (typeof options.stdout?.write !== "function") {
-      throw coded(TypeError, "ERR_CONSOLE_WRITABLE_STREAM", "Console expects a writable stream instance for stdout");
+      throw coded(TypeError, "ERR_CONSOLE_WRITABLE_STREAM",
+        "Console expects a writable stream instance for stdout");
     }
     this.#out = options.stdout;
     this.#err = options.stderr ?? options.stdout;
@@ -66,7 +67,8 @@ class Console {
   }
   timeLog(label = "default", ...args) {
     const start = this.#timers.get(`${label}`);
-    if (start !== undefined) this.log(`${label}: ${(performance.now() - start).toFixed(3)}ms`, ...args);
+    if (start !== undefined)
+      this.log(`${label}: ${(performance.now() - start).toFixed(3)}ms`, ...args);
   }
   timeEnd(label = "default") {
     this.timeLog(label);
@@ -77,8 +79,10 @@ class Console {
   }
 }
 const { prototype } = Console;
-for (const [name, other] of [["debug", "log"], ["info", "log"], ["dirxml", "log"], ["error", "warn"], ["groupCollapsed", "group"]]) {
-  Object.defineProperty(prototype, name, { value: prototype[other], writable: true, configurable: true });
+for (const [name, other] of [[ "debug", "log" ], [ "info", "log" ], [ "dirxml", "log" ],
+       [ "error", "warn" ], [ "groupCollapsed", "group" ]]) {
+  Object.defineProperty(
+    prototype, name, { value : prototype[other], writable : true, configurable : true });
 }
 
 const { console } = globalThis;

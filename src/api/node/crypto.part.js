@@ -10,23 +10,37 @@ import { refusing_class, refusing_functions } from "./lib/stubs.js";
 import { constants } from "./lib/crypto_constants.js";
 import { validate_function, validate_integer, validate_string } from "./lib/validate.js";
 
-const { hash_copy, hash_final, hash_new, hash_update, hkdf: native_hkdf, hmac_new, pbkdf2: native_pbkdf2,
-  random_fill, same_bytes, scrypt: native_scrypt } = own_ops;
+const {
+  hash_copy,
+  hash_final,
+  hash_new,
+  hash_update,
+  hkdf: native_hkdf,
+  hmac_new,
+  pbkdf2: native_pbkdf2,
+  random_fill,
+  same_bytes,
+  scrypt: native_scrypt
+} = own_ops;
 
 const webcrypto = globalThis.crypto;
 const { subtle } = webcrypto;
 
 // Strings as bytes of their encoding; views and buffers where they lie.
 function to_bytes(value, name, encoding) {
-  if (typeof value === "string") return Buffer.from(value, encoding === "buffer" ? "utf8" : encoding);
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  if (typeof value === "string")
+    return Buffer.from(value, encoding === "buffer" ? "utf8" : encoding);
+  if (ArrayBuffer.isView(value))
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  throw invalid_arg_type(name, ["string", "ArrayBuffer", "Buffer", "TypedArray", "DataView"], value);
+  throw invalid_arg_type(
+    name, [ "string", "ArrayBuffer", "Buffer", "TypedArray", "DataView" ], value);
 }
 
 const as_buffer = (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-const encoded = (bytes, encoding) =>
-  encoding === undefined || encoding === "buffer" ? as_buffer(bytes) : as_buffer(bytes).toString(encoding);
+const encoded = (bytes, encoding) => encoding === undefined || encoding === "buffer"
+  ? as_buffer(bytes)
+  : as_buffer(bytes).toString(encoding);
 
 // --- hashes ---
 
@@ -73,7 +87,8 @@ class HashObject extends Hashing {
     super(options ?? undefined);
     if (from === undefined) validate_string(algorithm, "algorithm");
     const id = from !== undefined ? hash_copy(this, from.id) : hash_new(this, algorithm);
-    if (id === undefined) throw coded(Error, "ERR_OSSL_EVP_UNSUPPORTED", "Digest method not supported");
+    if (id === undefined)
+      throw coded(Error, "ERR_OSSL_EVP_UNSUPPORTED", "Digest method not supported");
     this.start(id);
   }
   digest(encoding) {
@@ -91,7 +106,8 @@ class HmacObject extends Hashing {
     super(options ?? undefined);
     validate_string(algorithm, "hmac");
     const id = hmac_new(this, algorithm, secret_bytes(key));
-    if (id === undefined) throw coded(Error, "ERR_CRYPTO_INVALID_DIGEST", `Invalid digest: ${algorithm}`);
+    if (id === undefined)
+      throw coded(Error, "ERR_CRYPTO_INVALID_DIGEST", `Invalid digest: ${algorithm}`);
     this.start(id);
   }
   digest(encoding) {
@@ -112,15 +128,18 @@ function callable(Class, name) {
   };
   Object.defineProperty(made, "name", { value: fn.name });
   made.prototype = Class.prototype;
-  Object.defineProperty(made.prototype, "constructor", { value: made, configurable: true, writable: true });
+  Object.defineProperty(
+    made.prototype, "constructor", { value : made, configurable : true, writable : true });
   return made;
 }
 const Hash = callable(HashObject, "Hash");
 const Hmac = callable(HmacObject, "Hmac");
 const createHash = (algorithm, options) => new HashObject(algorithm, options);
 const createHmac = (algorithm, key, options) => new HmacObject(algorithm, key, options);
-const hash_names = ["RSA-MD5", "RSA-SHA1", "RSA-SHA224", "RSA-SHA256", "RSA-SHA384", "RSA-SHA512", "md5", "sha1",
-  "sha224", "sha256", "sha384", "sha512", "sha512-256"];
+const hash_names = [
+  "RSA-MD5", "RSA-SHA1", "RSA-SHA224", "RSA-SHA256", "RSA-SHA384", "RSA-SHA512", "md5", "sha1",
+  "sha224", "sha256", "sha384", "sha512", "sha512-256"
+];
 const getHashes = () => [...hash_names];
 
 function hash(algorithm, data, encoding = "hex") {
@@ -164,7 +183,8 @@ const max_range = 2 ** 48 - 1;
 
 function random_integer(min, max) {
   const range = max - min;
-  const limit = max_range + 1 - (max_range + 1) % range;  // what lies above would favour the low numbers
+  const limit =
+    max_range + 1 - (max_range + 1) % range; // what lies above would favour the low numbers
   const bytes = Buffer.alloc(6);
   for (;;) {
     random_fill(bytes);
@@ -199,7 +219,8 @@ function randomUUID() {
 function timingSafeEqual(a, b) {
   const [one, other] = [to_view(a, "buf1"), to_view(b, "buf2")];
   if (one.byteLength !== other.byteLength) {
-    throw coded(RangeError, "ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH", "Input buffers must have the same byte length");
+    throw coded(RangeError, "ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH",
+      "Input buffers must have the same byte length");
   }
   return same_bytes(one, other);
 }
@@ -213,13 +234,15 @@ function to_view(value, name) {
 
 // --- key derivation ---
 
-const bad_digest = (name) => coded(TypeError, "ERR_CRYPTO_INVALID_DIGEST", `Invalid digest: ${name}`);
+const bad_digest = (name) =>
+  coded(TypeError, "ERR_CRYPTO_INVALID_DIGEST", `Invalid digest: ${name}`);
 
 function pbkdf2Sync(password, salt, iterations, length, digest) {
   validate_string(digest, "digest");
   validate_integer(iterations, "iterations", 1, 2 ** 31 - 1);
   validate_integer(length, "keylen", 0, 2 ** 31 - 1);
-  const bytes = native_pbkdf2(digest, to_bytes(password, "password"), to_bytes(salt, "salt"), iterations, length);
+  const bytes = native_pbkdf2(
+    digest, to_bytes(password, "password"), to_bytes(salt, "salt"), iterations, length);
   if (bytes === undefined) throw bad_digest(digest);
   return as_buffer(bytes);
 }
@@ -228,16 +251,20 @@ function scryptSync(password, salt, length, options = {}) {
   const { N = options.cost ?? 16384, r = options.blockSize ?? 8, p = options.parallelization ?? 1,
     maxmem = 32 * 1024 * 1024 } = options;
   validate_integer(length, "keylen", 0, 2 ** 31 - 1);
-  const bytes = native_scrypt(to_bytes(password, "password"), to_bytes(salt, "salt"), N, r, p, maxmem, length);
-  if (bytes === undefined) throw coded(RangeError, "ERR_CRYPTO_INVALID_SCRYPT_PARAMS", "Invalid scrypt params");
+  const bytes =
+    native_scrypt(to_bytes(password, "password"), to_bytes(salt, "salt"), N, r, p, maxmem, length);
+  if (bytes === undefined)
+    throw coded(RangeError, "ERR_CRYPTO_INVALID_SCRYPT_PARAMS", "Invalid scrypt params");
   return as_buffer(bytes);
 }
 
 function hkdfSync(digest, key, salt, info, length) {
   validate_string(digest, "digest");
   validate_integer(length, "length", 0, 2 ** 31 - 1);
-  const bytes = native_hkdf(digest, secret_bytes(key), to_bytes(salt, "salt"), to_bytes(info, "info"), length);
-  if (bytes === undefined) throw coded(RangeError, "ERR_CRYPTO_INVALID_KEYLEN", "Invalid key length");
+  const bytes =
+    native_hkdf(digest, secret_bytes(key), to_bytes(salt, "salt"), to_bytes(info, "info"), length);
+  if (bytes === undefined)
+    throw coded(RangeError, "ERR_CRYPTO_INVALID_KEYLEN", "Invalid key length");
   return bytes.buffer;
 }
 
@@ -252,12 +279,24 @@ function with_callback(sync, skip = 0) {
   };
 }
 const pbkdf2 = with_callback(pbkdf2Sync);
-const scrypt = with_callback((password, salt, length, options) => scryptSync(password, salt, length, options ?? {}));
+const scrypt = with_callback(
+  (password, salt, length, options) => scryptSync(password, salt, length, options ?? {}));
 const hkdf = with_callback(hkdfSync);
 
 // --- keys, signatures, ciphers ---
 
-const tools = { Buffer, Writable, Transform, own_ops, to_bytes, as_buffer, encoded, hash_names, constants, with_callback };
+const tools = {
+  Buffer,
+  Writable,
+  Transform,
+  own_ops,
+  to_bytes,
+  as_buffer,
+  encoded,
+  hash_names,
+  constants,
+  with_callback
+};
 const keys = make_keys(tools);
 const secret_bytes = keys.secret_bytes;
 const ciphers = make_ciphers({ ...tools, secret_bytes });
@@ -268,8 +307,12 @@ const setFips = (value) => {
   if (value) throw invalid_arg_value("fips", value, "is not supported");
 };
 const refused = {
-  ...refusing_functions("crypto", ["createDiffieHellman", "createDiffieHellmanGroup", "getDiffieHellman",
-    "checkPrime", "checkPrimeSync", "generatePrime", "generatePrimeSync", "setEngine", "encapsulate", "decapsulate"]),
+  ...refusing_functions("crypto",
+    [
+      "createDiffieHellman", "createDiffieHellmanGroup", "getDiffieHellman", "checkPrime",
+      "checkPrimeSync", "generatePrime", "generatePrimeSync", "setEngine", "encapsulate",
+      "decapsulate"
+    ]),
   DiffieHellman: refusing_class("crypto", "DiffieHellman"),
   DiffieHellmanGroup: refusing_class("crypto", "DiffieHellmanGroup"),
   X509Certificate: refusing_class("crypto", "X509Certificate"),
@@ -279,11 +322,48 @@ const { createCipheriv, createDecipheriv } = ciphers;
 const getRandomValues = (array) => webcrypto.getRandomValues(array);
 
 export {
-  createCipheriv, createDecipheriv, createHash, createHmac, hash, randomBytes, randomUUID, timingSafeEqual, webcrypto,
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hash,
+  randomBytes,
+  randomUUID,
+  timingSafeEqual,
+  webcrypto,
 };
 export default {
-  ...refused, ...keys.exports, ...ciphers, Hash, Hmac, constants, createHash, createHmac, fips: 0, getCurves, getFips,
-  getHashes, getRandomValues, hash, hkdf, hkdfSync, pbkdf2, pbkdf2Sync, prng: randomBytes,
-  pseudoRandomBytes: randomBytes, randomBytes, randomFill, randomFillSync, randomInt, randomUUID, rng: randomBytes,
-  scrypt, scryptSync, secureHeapUsed: () => undefined, setFips, subtle, timingSafeEqual, webcrypto,
+  ...refused,
+  ...keys.exports,
+  ...ciphers,
+  Hash,
+  Hmac,
+  constants,
+  createHash,
+  createHmac,
+  fips: 0,
+  getCurves,
+  getFips,
+  getHashes,
+  getRandomValues,
+  hash,
+  hkdf,
+  hkdfSync,
+  pbkdf2,
+  pbkdf2Sync,
+  prng: randomBytes,
+  pseudoRandomBytes: randomBytes,
+  randomBytes,
+  randomFill,
+  randomFillSync,
+  randomInt,
+  randomUUID,
+  rng: randomBytes,
+  scrypt,
+  scryptSync,
+  secureHeapUsed: () => undefined,
+  setFips,
+  subtle,
+  timingSafeEqual,
+  webcrypto,
 };

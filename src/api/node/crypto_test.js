@@ -60,16 +60,20 @@ const ec_encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n" +
   "B8QVFjXNCFGvYWBwfiyTJ7LqP/D5ovw/08YbFwEmvt/JUN1TL5FhYrQliYtdiig=\n" +
   "-----END ENCRYPTED PRIVATE KEY-----\n";
 
-const sig_base64 = "fcwmiYUvEYL3NwpmwG8+neDz8fyxlvmlZWaFYrdxYEGOoIe4s3tqCKGkBvub11Hx+JZI7T44iHfw5fLIhFUL+6mPH28nqECeMMJQ" +
+const sig_base64 =
+  "fcwmiYUvEYL3NwpmwG8+neDz8fyxlvmlZWaFYrdxYEGOoIe4s3tqCKGkBvub11Hx+JZI7T44iHfw5fLIhFUL+6mPH28nqECeMMJQ" +
   "wCVs7gZ6Bh/42flmnjATNgCeNSt2E9TV/pRhRGNPASeIBL5owsTEZ7YWl0Kdxp2XVxfzlCsmfj8bvhKtJcNtvNBHbPFLhsd7KpMM" +
   "SQvjgmIAx1EFpyRo+VfBYt8o+s/hi2etFTJZi2tw+ATLlS17UqRR8k3QDXWBbmaWxMiuAc94Jy9yYrVk2/UVd4x2ZVXsA1TNfVbw" +
   "mcTVFjYtlBQTLWGOy6SN7bxi5VaGKoz7JVzxc4lG4Q==";
-const pss_base64 = "c94XO6Bi770cnrvGbNySW6C1NP8RQ/oN6exkKXlaepdhGmXGtPXVGYLhgQPBsxSxzT0Q2Zv9A+aDJbN69Ltvh6hgcXc0qqM2y9SF" +
+const pss_base64 =
+  "c94XO6Bi770cnrvGbNySW6C1NP8RQ/oN6exkKXlaepdhGmXGtPXVGYLhgQPBsxSxzT0Q2Zv9A+aDJbN69Ltvh6hgcXc0qqM2y9SF" +
   "7w8eZDevFoVxUGmfi5bcUucpCcOjmpuoHQcsH6a2fyWxYismmvSwIzaGCG/Dx4cMO3kCJCCeGqt9u5+UWRI9NTQYkwnqQBES5iiO" +
   "QiTXWyKB3dASN+eE/BKScOJknyECinEi88VCdHgxWG0KMUMhxD8WfEfe7SAoa6MpTJ3/mK9edKftViNNzCPDLXMzwgo1h0ZAGkcn" +
   "ey3EPo1g+ousSag+YAF2scJnf8UKrK0p2zeG46tRYA==";
-const ecsig_base64 = "MEYCIQCRYmZVOyT5I7XLOfp6+Vr/Tex0sC3LvLr5jArTPUv1HgIhAPXaDcGTP7Bx2/4QUQ2yvYNs1Y4LQp4sj8Ekyqzdqa2/";
-const oaep_base64 = "Vc2KVyV/k6xZyNA9IweyN/oczfxkzRvsgeoftYe4iLAyvzVT4F7x1Wh5J4EUdLWKt7a4rhQ5Ysx+rDq+KlmGQdE1153yL3nXAFm+" +
+const ecsig_base64 =
+  "MEYCIQCRYmZVOyT5I7XLOfp6+Vr/Tex0sC3LvLr5jArTPUv1HgIhAPXaDcGTP7Bx2/4QUQ2yvYNs1Y4LQp4sj8Ekyqzdqa2/";
+const oaep_base64 =
+  "Vc2KVyV/k6xZyNA9IweyN/oczfxkzRvsgeoftYe4iLAyvzVT4F7x1Wh5J4EUdLWKt7a4rhQ5Ysx+rDq+KlmGQdE1153yL3nXAFm+" +
   "T7YTidsYNtWpXs8DDwhgRxim14Bv5xGLz2dy0Z8V95COOBqSe66Ur6RxVtMFO6i76iFybRddL91kKYICgiQNGMpvXq1CoVBVl+8G" +
   "9xvtQGai4fW1sNUc4i+8xZ0fWXY/OGhwXqz64Ur3eKXJJlVh/ze+wYdIACOKZ9cwcA7+B2XFfjo6CIbE60QHNKCHiuUFxld/+2E2" +
   "ue1ekJ4Dx/kjA/GksCWYfRQqTY0WiNfG6+7rl0VfCg==";
@@ -88,12 +92,14 @@ export const hashes = {
     const digest = (name, text) => createHash(name).update(text).digest("hex");
     assert_equals(digest("md5", "abc"), "900150983cd24fb0d6963f7d28e17f72");
     assert_equals(digest("sha1", "abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
-    assert_equals(digest("SHA-256", "abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_equals(
+      digest("SHA-256", "abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_equals(digest("RSA-SHA512", "").slice(0, 16), "cf83e1357eefb8bd");
     const hash = createHash("sha256").update("a");
     const copy = hash.copy();
     assert_equals(hash.update("bc").digest("hex"), digest("sha256", "abc"));
-    assert_equals(copy.update("bc").digest("base64"), Buffer.from(digest("sha256", "abc"), "hex").toString("base64"));
+    assert_equals(copy.update("bc").digest("base64"),
+      Buffer.from(digest("sha256", "abc"), "hex").toString("base64"));
     assert_equals(code_of(() => hash.update("x")), "ERR_CRYPTO_HASH_FINALIZED");
     assert_equals(code_of(() => createHash("nope")), "ERR_OSSL_EVP_UNSUPPORTED");
     assert_equals(code_of(() => hash.copy()), "ERR_CRYPTO_HASH_FINALIZED");
@@ -113,7 +119,8 @@ export const randomness = {
   test() {
     assert_equals(crypto.randomBytes(16).length, 16);
     assert(!crypto.randomBytes(16).equals(crypto.randomBytes(16)));
-    assert(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(crypto.randomUUID()));
+    assert(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(
+      crypto.randomUUID()));
     for (let i = 0; i < 100; i++) {
       const n = crypto.randomInt(3, 7);
       assert(n >= 3 && n < 7);
@@ -132,9 +139,12 @@ export const randomness = {
 
 export const key_derivation = {
   async test() {
-    assert_equals(crypto.pbkdf2Sync("p", "s", 1000, 20, "sha256").toString("hex"), "07f5f5e23e40846c35c4c7bbc8244ee25ed607c7");
-    assert_equals(crypto.scryptSync("p", "s", 16).toString("hex"), "4329787752e75d1de359a05806e492d4");
-    assert_equals(Buffer.from(crypto.hkdfSync("sha256", "k", "s", "i", 16)).toString("hex"), "02b0929a9d46e9236e23320ea2a8c3b4");
+    assert_equals(crypto.pbkdf2Sync("p", "s", 1000, 20, "sha256").toString("hex"),
+      "07f5f5e23e40846c35c4c7bbc8244ee25ed607c7");
+    assert_equals(
+      crypto.scryptSync("p", "s", 16).toString("hex"), "4329787752e75d1de359a05806e492d4");
+    assert_equals(Buffer.from(crypto.hkdfSync("sha256", "k", "s", "i", 16)).toString("hex"),
+      "02b0929a9d46e9236e23320ea2a8c3b4");
     await new Promise((resolve) => crypto.pbkdf2("p", "s", 1, 20, "sha1", (error, key) => {
       assert_equals(key.length, 20);
       resolve();
@@ -142,10 +152,13 @@ export const key_derivation = {
     // Work that could hold the shard is refused.
     assert_throws(() => crypto.pbkdf2Sync("p", "s", 100001, 20, "sha256"), RangeError);
     assert_throws(() => crypto.pbkdf2Sync("p", "s", 100000, 100000, "sha256"), RangeError);
-    assert_throws(() => crypto.scryptSync("p", "s", 16, { N: 2 ** 20, r: 8, p: 16, maxmem: 2 ** 40 }), RangeError);
+    assert_throws(
+      () => crypto.scryptSync("p", "s", 16, { N : 2 ** 20, r : 8, p : 16, maxmem : 2 ** 40 }),
+      RangeError);
     assert_throws(() => crypto.scryptSync("p", "s", 16, { N: 3 }), RangeError);
     assert_throws(() => crypto.hkdfSync("sha256", "k", "s", "i", 255 * 32 + 1), RangeError);
-    assert_equals(code_of(() => crypto.pbkdf2Sync("p", "s", 1, 1, "nope")), "ERR_CRYPTO_INVALID_DIGEST");
+    assert_equals(
+      code_of(() => crypto.pbkdf2Sync("p", "s", 1, 1, "nope")), "ERR_CRYPTO_INVALID_DIGEST");
   },
 };
 
@@ -173,9 +186,12 @@ export const ciphers = {
     assert_equals(back.update(text, "base64", "utf8") + back.final("utf8"), "hello world");
     const ctr = crypto.createCipheriv("aes-256-ctr", key, Buffer.alloc(16));
     assert_equals(ctr.update("abc").length, 3);  // as it comes, without final()
-    assert_equals(code_of(() => crypto.createCipheriv("aes-256-cbc", "short", Buffer.alloc(16))), "ERR_CRYPTO_INVALID_KEYLEN");
-    assert_equals(code_of(() => crypto.createCipheriv("aes-256-cbc", key, Buffer.alloc(3))), "ERR_CRYPTO_INVALID_IV");
-    assert_equals(code_of(() => crypto.createCipheriv("nope", key, iv)), "ERR_CRYPTO_UNKNOWN_CIPHER");
+    assert_equals(code_of(() => crypto.createCipheriv("aes-256-cbc", "short", Buffer.alloc(16))),
+      "ERR_CRYPTO_INVALID_KEYLEN");
+    assert_equals(code_of(() => crypto.createCipheriv("aes-256-cbc", key, Buffer.alloc(3))),
+      "ERR_CRYPTO_INVALID_IV");
+    assert_equals(
+      code_of(() => crypto.createCipheriv("nope", key, iv)), "ERR_CRYPTO_UNKNOWN_CIPHER");
     assert_equals(crypto.getCipherInfo("aes-256-cbc").blockSize, 16);
   },
 };
@@ -217,15 +233,23 @@ export const keys = {
     assert_throws(() => crypto.createPrivateKey({ key: ec_encrypted, passphrase: "wrong" }), Error);
     assert_throws(() => crypto.createPrivateKey(ec_encrypted), Error);
     const der = crypto.createPublicKey(rsa_public).export({ type: "pkcs1", format: "der" });
-    assert(crypto.createPublicKey({ key: der, format: "der", type: "pkcs1" }).equals(crypto.createPublicKey(rsa_public)));
-    assert_equals(crypto.privateDecrypt(rsa_private, Buffer.from(oaep_base64, "base64")).toString(), "secret");
-    const sealed = crypto.publicEncrypt({ key: rsa_public, padding: crypto.constants.RSA_PKCS1_PADDING }, Buffer.from("x"));
-    assert_equals(crypto.privateDecrypt({ key: rsa_private, padding: crypto.constants.RSA_PKCS1_PADDING }, sealed).toString(), "x");
+    assert(crypto.createPublicKey({ key : der, format : "der", type : "pkcs1" })
+        .equals(crypto.createPublicKey(rsa_public)));
+    assert_equals(
+      crypto.privateDecrypt(rsa_private, Buffer.from(oaep_base64, "base64")).toString(), "secret");
+    const sealed = crypto.publicEncrypt(
+      { key : rsa_public, padding : crypto.constants.RSA_PKCS1_PADDING }, Buffer.from("x"));
+    assert_equals(
+      crypto
+        .privateDecrypt({ key : rsa_private, padding : crypto.constants.RSA_PKCS1_PADDING }, sealed)
+        .toString(),
+      "x");
     const [a, b] = [crypto.generateKeyPairSync("x25519"), crypto.generateKeyPairSync("x25519")];
     assert(crypto.diffieHellman({ privateKey: a.privateKey, publicKey: b.publicKey }).equals(
       crypto.diffieHellman({ privateKey: b.privateKey, publicKey: a.publicKey })));
     const secret = crypto.createSecretKey(Buffer.from("k"));
-    assert_equals(createHmac("sha256", secret).update("d").digest("hex"), createHmac("sha256", "k").update("d").digest("hex"));
+    assert_equals(createHmac("sha256", secret).update("d").digest("hex"),
+      createHmac("sha256", "k").update("d").digest("hex"));
     assert_throws(() => crypto.generateKeyPairSync("rsa", { modulusLength: 65536 }), TypeError);
   },
 };

@@ -1,5 +1,6 @@
-// node:events. EventEmitter as Node.js has it: a function that may be called as a constructor of old
-// style classes, whose state lies in _events, _eventsCount and _maxListeners, which code looks at.
+// node:events. EventEmitter as Node.js has it: a function that may be called as a constructor of
+// old style classes, whose state lies in _events, _eventsCount and _maxListeners, which code looks
+// at.
 import { AsyncResource } from "./async_hooks.part.js";
 import { AbortError, coded, invalid_arg_type } from "./lib/errors.js";
 import { inspect } from "./lib/inspect.js";

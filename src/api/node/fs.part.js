@@ -42,8 +42,8 @@ with_callback.exists = (path, callback) => {
 with_callback.exists[custom] = async (path) => functions.existsSync(path);
 
 // Those whose callbacks get the buffer too.
-for (const [name, fn] of [["read", functions.readSync], ["write", functions.writeSync], ["readv", functions.readvSync],
-  ["writev", functions.writevSync]]) {
+for (const [name, fn] of [[ "read", functions.readSync ], [ "write", functions.writeSync ],
+       [ "readv", functions.readvSync ], [ "writev", functions.writevSync ]]) {
   with_callback[name] = (fd, data, ...rest) => {
     const callback = rest.pop();
     validate_function(callback, "cb");
@@ -57,7 +57,10 @@ for (const [name, fn] of [["read", functions.readSync], ["write", functions.writ
   };
   with_callback[name][custom] = async (fd, data, ...rest) => {
     const count = fn(fd, data, ...rest);
-    return { [name.startsWith("read") ? "bytesRead" : "bytesWritten"]: count, [name.endsWith("v") ? "buffers" : "buffer"]: data };
+    return {
+      [name.startsWith("read") ? "bytesRead" : "bytesWritten"] : count,
+      [name.endsWith("v") ? "buffers" : "buffer"] : data
+    };
   };
 }
 
@@ -140,15 +143,18 @@ Object.assign(promises, {
     return new FileHandle(functions.openSync(path, flags, mode));
   },
   async readFile(path, options) {
-    return path instanceof FileHandle ? path.readFile(options) : functions.readFileSync(path, options);
+    return path instanceof FileHandle ? path.readFile(options)
+                                      : functions.readFileSync(path, options);
   },
   async writeFile(path, data, options) {
     const bytes = typeof data === "string" || ArrayBuffer.isView(data) ? data : await gather(data);
-    return path instanceof FileHandle ? path.writeFile(bytes, options) : functions.writeFileSync(path, bytes, options);
+    return path instanceof FileHandle ? path.writeFile(bytes, options)
+                                      : functions.writeFileSync(path, bytes, options);
   },
-  async* glob(pattern, options) {
-    yield* functions.globSync(pattern, options);
-  },
+  async *
+    glob(pattern, options) {
+      yield* functions.globSync(pattern, options);
+    },
   watch: refusing("fs.promises.watch"),
 });
 
@@ -164,10 +170,19 @@ class ReadStream extends Readable {
   constructor(path, options) {
     const given = typeof options === "string" ? { encoding: options } : options ?? {};
     super({ highWaterMark: 64 * 1024, ...given, autoDestroy: true });
-    Object.assign(this, { path, fd: given.fd ?? null, flags: given.flags ?? "r", bytesRead: 0, pos: given.start, end: given.end ?? Infinity,
-      autoClose: given.autoClose !== false });
+    Object.assign(this, {
+      path,
+      fd: given.fd ?? null,
+      flags: given.flags ?? "r",
+      bytesRead: 0,
+      pos: given.start,
+      end: given.end ?? Infinity,
+      autoClose: given.autoClose !== false
+    });
     if (this.pos !== undefined && this.end < this.pos) {
-      throw coded(RangeError, "ERR_OUT_OF_RANGE", `The value of "start" is out of range. It must be <= "end" (here: ${this.end}). Received ${this.pos}`);
+      throw coded(RangeError, "ERR_OUT_OF_RANGE",
+        `The value of "start" is out of range. It must be <= "end" (here: ${this.end}). Received ${
+          this.pos}`);
     }
   }
   _construct(done) {
@@ -188,7 +203,9 @@ class ReadStream extends Readable {
     const left = this.pos === undefined ? this.end + 1 - this.bytesRead : this.end + 1 - this.pos;
     const buffer = Buffer.alloc(Math.max(0, Math.min(size, left)));
     try {
-      const count = buffer.length === 0 ? 0 : functions.readSync(this.fd, buffer, 0, buffer.length, this.pos ?? null);
+      const count = buffer.length === 0
+        ? 0
+        : functions.readSync(this.fd, buffer, 0, buffer.length, this.pos ?? null);
       if (this.pos !== undefined) this.pos += count;
       this.bytesRead += count;
       this.push(count === 0 ? null : buffer.subarray(0, count));
@@ -213,8 +230,15 @@ class WriteStream extends Writable {
   constructor(path, options) {
     const given = typeof options === "string" ? { encoding: options } : options ?? {};
     super({ ...given, decodeStrings: true, autoDestroy: true });
-    Object.assign(this, { path, fd: given.fd ?? null, flags: given.flags ?? "w", mode: given.mode, bytesWritten: 0, pos: given.start,
-      autoClose: given.autoClose !== false });
+    Object.assign(this, {
+      path,
+      fd: given.fd ?? null,
+      flags: given.flags ?? "w",
+      mode: given.mode,
+      bytesWritten: 0,
+      pos: given.start,
+      autoClose: given.autoClose !== false
+    });
     if (given.encoding) this.setDefaultEncoding(given.encoding);
   }
   _construct(done) {
@@ -257,12 +281,26 @@ async function openAsBlob(path, { type = "" } = {}) {
 
 export { promises };
 export default {
-  ...constants_at_top(), ...functions, ...with_callback, Dir, Dirent, FileReadStream: ReadStream, FileWriteStream: WriteStream,
-  ReadStream, Stats, WriteStream, constants, openAsBlob, promises,
-  createReadStream: (path, options) => new ReadStream(typeof path === "number" ? path : to_path(path), options),
+  ...constants_at_top(),
+  ...functions,
+  ...with_callback,
+  Dir,
+  Dirent,
+  FileReadStream: ReadStream,
+  FileWriteStream: WriteStream,
+  ReadStream,
+  Stats,
+  WriteStream,
+  constants,
+  openAsBlob,
+  promises,
+  createReadStream: (path, options) =>
+    new ReadStream(typeof path === "number" ? path : to_path(path), options),
   createWriteStream: (path, options) => new WriteStream(to_path(path), options),
-  realpath: Object.assign(with_callback.realpath, { native: with_callback.realpath }),
-  watch: refusing("fs.watch"), watchFile: refusing("fs.watchFile"), unwatchFile() {},
+  realpath: Object.assign(with_callback.realpath, {native : with_callback.realpath}),
+  watch: refusing("fs.watch"),
+  watchFile: refusing("fs.watchFile"),
+  unwatchFile() {},
   _toUnixTimestamp: (time) => (time instanceof Date ? time.getTime() / 1000 : +time),
 };
 

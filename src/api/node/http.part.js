@@ -4,8 +4,14 @@ import { Buffer } from "./buffer.part.js";
 import { EventEmitter } from "./events.part.js";
 import { Readable, Writable } from "./stream.part.js";
 import { coded, invalid_arg_type, not_implemented } from "./lib/errors.js";
-import { OutgoingHeaders, each_header, headers_sent, read_headers, validate_header_name, validate_header_value }
-  from "./lib/http_message.js";
+import {
+  OutgoingHeaders,
+  each_header,
+  headers_sent,
+  read_headers,
+  validate_header_name,
+  validate_header_value
+} from "./lib/http_message.js";
 import { METHODS, STATUS_CODES } from "./lib/http_tables.js";
 import { validate_port, validate_string } from "./lib/validate.js";
 
@@ -16,8 +22,17 @@ class FakeSocket extends EventEmitter {
   constructor({ remoteAddress, encrypted = false } = {}) {
     super();
     Object.assign(this, {
-      remoteAddress, remoteFamily: remoteAddress?.includes(":") ? "IPv6" : "IPv4", remotePort: 0, localAddress: "127.0.0.1",
-      localPort: 0, encrypted, destroyed: false, readable: true, writable: true, bytesRead: 0, bytesWritten: 0,
+      remoteAddress,
+      remoteFamily: remoteAddress?.includes(":") ? "IPv6" : "IPv4",
+      remotePort: 0,
+      localAddress: "127.0.0.1",
+      localPort: 0,
+      encrypted,
+      destroyed: false,
+      readable: true,
+      writable: true,
+      bytesRead: 0,
+      bytesWritten: 0,
     });
   }
   setTimeout() {
@@ -58,9 +73,23 @@ class IncomingMessage extends Readable {
   constructor(socket) {
     super({ highWaterMark: 64 * 1024 });
     Object.assign(this, {
-      socket, connection: socket, httpVersion: "1.1", httpVersionMajor: 1, httpVersionMinor: 1, complete: false,
-      headers: {}, headersDistinct: {}, rawHeaders: [], trailers: {}, trailersDistinct: {}, rawTrailers: [],
-      method: null, url: "", statusCode: null, statusMessage: null, aborted: false,
+      socket,
+      connection: socket,
+      httpVersion: "1.1",
+      httpVersionMajor: 1,
+      httpVersionMinor: 1,
+      complete: false,
+      headers: {},
+      headersDistinct: {},
+      rawHeaders: [],
+      trailers: {},
+      trailersDistinct: {},
+      rawTrailers: [],
+      method: null,
+      url: "",
+      statusCode: null,
+      statusMessage: null,
+      aborted: false,
     });
   }
 
@@ -96,7 +125,8 @@ class IncomingMessage extends Readable {
   }
 
   _destroy(error, done) {
-    if (this.#reader !== null && !this.complete) this.#reader.cancel(error ?? undefined).catch(() => {});
+    if (this.#reader !== null && !this.complete)
+      this.#reader.cancel(error ?? undefined).catch(() => {});
     queueMicrotask(() => done(error));
   }
 
@@ -115,8 +145,16 @@ class OutgoingMessage extends Writable {
   constructor(options) {
     super({ highWaterMark: 64 * 1024, ...options });
     Object.assign(this, {
-      sendDate: true, shouldKeepAlive: true, chunkedEncoding: false, useChunkedEncodingByDefault: true, finished: false,
-      socket: null, connection: null, _header: null, maxRequestsOnConnectionReached: false, strictContentLength: false,
+      sendDate: true,
+      shouldKeepAlive: true,
+      chunkedEncoding: false,
+      useChunkedEncodingByDefault: true,
+      finished: false,
+      socket: null,
+      connection: null,
+      _header: null,
+      maxRequestsOnConnectionReached: false,
+      strictContentLength: false,
     });
   }
 
@@ -300,8 +338,9 @@ class ServerResponse extends OutgoingMessage {
     const bytes = chunk === undefined || chunk === null ? new Uint8Array()
       : typeof chunk === "string" ? Buffer.from(chunk, encoding) : Uint8Array.from(chunk);
     this.#body = bytes;
-    if (!without_body(this.statusCode) && !this.hasHeader("content-length") && !this.hasHeader("transfer-encoding") &&
-        !(this.req?.method === "HEAD" && bytes.length === 0)) {
+    if (!without_body(this.statusCode) && !this.hasHeader("content-length") &&
+      !this.hasHeader("transfer-encoding") &&
+      !(this.req?.method === "HEAD" && bytes.length === 0)) {
       this.setHeader("Content-Length", bytes.length);
     }
     this._implicitHeader();
@@ -343,8 +382,15 @@ class Server extends EventEmitter {
     super();
     if (typeof options === "function") listener = options;
     if (listener) this.on("request", listener);
-    Object.assign(this, { timeout: 0, keepAliveTimeout: 5000, headersTimeout: 60000, requestTimeout: 300000,
-      maxHeadersCount: null, maxRequestsPerSocket: 0, connections: 0 });
+    Object.assign(this, {
+      timeout: 0,
+      keepAliveTimeout: 5000,
+      headersTimeout: 60000,
+      requestTimeout: 300000,
+      maxHeadersCount: null,
+      maxRequestsPerSocket: 0,
+      connections: 0
+    });
   }
   get listening() {
     return this.#port !== undefined;
@@ -353,11 +399,15 @@ class Server extends EventEmitter {
     const callback = typeof args.at(-1) === "function" ? args.pop() : undefined;
     const given = typeof args[0] === "object" && args[0] !== null ? args[0].port : args[0];
     if (this.#port !== undefined) {
-      throw coded(Error, "ERR_SERVER_ALREADY_LISTEN", "Listen method has been called more than once without closing.");
+      throw coded(Error, "ERR_SERVER_ALREADY_LISTEN",
+        "Listen method has been called more than once without closing.");
     }
-    const port = given === undefined || given === null || +given === 0 ? next_port++ : validate_port(given, "options.port");
+    const port = given === undefined || given === null || +given === 0
+      ? next_port++
+      : validate_port(given, "options.port");
     if (listening.has(port)) {
-      throw Object.assign(new Error(`listen EADDRINUSE: address already in use :::${port}`), { code: "EADDRINUSE", errno: -98 });
+      throw Object.assign(new Error(`listen EADDRINUSE: address already in use :::${port}`),
+        { code : "EADDRINUSE", errno : -98 });
     }
     this.#port = port;
     listening.set(port, this);
@@ -366,7 +416,8 @@ class Server extends EventEmitter {
     return this;
   }
   address() {
-    return this.#port === undefined ? null : { port: this.#port, family: "IPv4", address: "127.0.0.1" };
+    return this.#port === undefined ? null
+                                    : { port : this.#port, family : "IPv4", address : "127.0.0.1" };
   }
   close(callback) {
     const was_open = this.#port !== undefined;
@@ -374,7 +425,8 @@ class Server extends EventEmitter {
     this.#port = undefined;
     queueMicrotask(() => {
       if (was_open) this.emit("close");
-      callback?.(was_open ? undefined : coded(Error, "ERR_SERVER_NOT_RUNNING", "Server is not running."));
+      callback?.(
+        was_open ? undefined : coded(Error, "ERR_SERVER_NOT_RUNNING", "Server is not running."));
     });
     return this;
   }
@@ -402,7 +454,8 @@ class Server extends EventEmitter {
 function incoming_request(request) {
   const url = new URL(request.url);
   const req = new IncomingMessage(new FakeSocket({
-    remoteAddress: request.headers.get("cf-connecting-ip") ?? "127.0.0.1", encrypted: url.protocol === "https:",
+    remoteAddress: request.headers.get("cf-connecting-ip") ?? "127.0.0.1",
+    encrypted: url.protocol === "https:",
   }));
   req.method = request.method;
   req.url = url.pathname + url.search;
@@ -420,7 +473,8 @@ function serve(server, request, env, ctx) {
   const res = new ServerResponse(req);
   const answer = ServerResponse.answer_of(res);
   try {
-    if (!server.emit("request", req, res)) throw new Error("The server has no listener for requests.");
+    if (!server.emit("request", req, res))
+      throw new Error("The server has no listener for requests.");
   } catch (error) {
     ServerResponse.fail(res, error);
   }
@@ -436,8 +490,9 @@ export function handle_as_node_request(target, request, env, ctx) {
   const port = port_of(target);
   const server = listening.get(port);
   if (server === undefined) {
-    throw coded(Error, "ERR_INVALID_STATE", `Http server with port ${port} not found. This is likely a bug with your code. ` +
-      "You should check if server.listen() was called with the same port");
+    throw coded(Error, "ERR_INVALID_STATE",
+      `Http server with port ${port} not found. This is likely a bug with your code. ` +
+        "You should check if server.listen() was called with the same port");
   }
   return serve(server, request, env, ctx);
 }
@@ -458,8 +513,19 @@ export function server_handler(target) {
 class Agent extends EventEmitter {
   constructor(options = {}) {
     super();
-    Object.assign(this, { options, defaultPort: 80, protocol: "http:", keepAlive: false, keepAliveMsecs: 1000,
-      maxSockets: Infinity, maxFreeSockets: 256, maxTotalSockets: Infinity, requests: {}, sockets: {}, freeSockets: {} });
+    Object.assign(this, {
+      options,
+      defaultPort: 80,
+      protocol: "http:",
+      keepAlive: false,
+      keepAliveMsecs: 1000,
+      maxSockets: Infinity,
+      maxFreeSockets: 256,
+      maxTotalSockets: Infinity,
+      requests: {},
+      sockets: {},
+      freeSockets: {}
+    });
     Object.assign(this, options);
   }
   getName({ host = "localhost", port = "", localAddress = "" } = {}) {
@@ -476,9 +542,15 @@ function client_options(input, options) {
   if (typeof input === "string") given = new URL(input);
   if (given instanceof URL) {
     const { protocol, hostname, port, pathname, search, username, password, hash } = given;
-    given = { protocol, hostname: hostname.replace(/^\[|\]$/g, ""), path: `${pathname}${search}`, hash };
+    given = {
+      protocol,
+      hostname: hostname.replace(/^\[|\]$/g, ""),
+      path: `${pathname}${search}`,
+      hash
+    };
     if (port !== "") given.port = +port;
-    if (username || password) given.auth = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    if (username || password)
+      given.auth = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   }
   return { ...given, ...options };
 }
@@ -497,13 +569,16 @@ class ClientRequest extends OutgoingMessage {
     const expected = given.agent?.protocol ?? protocol;
     this.protocol = given.protocol ?? expected;
     if (this.protocol !== expected) {
-      throw coded(TypeError, "ERR_INVALID_PROTOCOL", `Protocol "${this.protocol}" not supported. Expected "${expected}"`);
+      throw coded(TypeError, "ERR_INVALID_PROTOCOL",
+        `Protocol "${this.protocol}" not supported. Expected "${expected}"`);
     }
     this.path = given.path || "/";
     if (bad_path.test(this.path)) {
-      throw coded(TypeError, "ERR_UNESCAPED_CHARACTERS", "Request path contains unescaped characters");
+      throw coded(
+        TypeError, "ERR_UNESCAPED_CHARACTERS", "Request path contains unescaped characters");
     }
-    if (given.method !== undefined && given.method !== null) validate_string(given.method, "options.method");
+    if (given.method !== undefined && given.method !== null)
+      validate_string(given.method, "options.method");
     this.method = (given.method ?? "GET").toUpperCase();
     validate_header_name(this.method, "Method");
     this.host = given.host ?? given.hostname ?? "localhost";
@@ -521,7 +596,9 @@ class ClientRequest extends OutgoingMessage {
     if (given.timeout) this.setTimeout(given.timeout);
     if (given.signal) {
       if (given.signal.aborted) queueMicrotask(() => this.destroy(abort_error(given.signal)));
-      else given.signal.addEventListener("abort", () => this.destroy(abort_error(given.signal)), { once: true });
+      else
+        given.signal.addEventListener(
+          "abort", () => this.destroy(abort_error(given.signal)), { once : true });
     }
     queueMicrotask(() => this.emit("socket", this.socket));
   }
@@ -529,7 +606,8 @@ class ClientRequest extends OutgoingMessage {
   #address(given) {
     const usual = this.protocol === "https:" ? 443 : 80;
     const port = given.port ?? given.defaultPort ?? usual;
-    const host = this.host.includes(":") && !this.host.startsWith("[") ? `[${this.host}]` : this.host;
+    const host =
+      this.host.includes(":") && !this.host.startsWith("[") ? `[${this.host}]` : this.host;
     this.#url = `${this.protocol}//${host}${+port === usual ? "" : `:${port}`}${this.path}`;
     if (!this.hasHeader("host") && given.setHost !== false) {
       this.setHeader("Host", `${host}${+port === usual ? "" : `:${port}`}`);
@@ -556,7 +634,8 @@ class ClientRequest extends OutgoingMessage {
   }
   end_at_once(chunk, encoding) {
     if (chunk !== undefined && chunk !== null) {
-      this.#chunks.push(typeof chunk === "string" ? Buffer.from(chunk, encoding) : Buffer.from(chunk));
+      this.#chunks.push(
+        typeof chunk === "string" ? Buffer.from(chunk, encoding) : Buffer.from(chunk));
     }
     this.mark_sent();
   }
@@ -575,8 +654,12 @@ class ClientRequest extends OutgoingMessage {
     this.#chunks = [];
     try {
       const response = await fetch(this.#url, {
-        method: this.method, redirect: "manual", signal: this.#controller.signal, body,
-        headers: this.outgoing_headers.to_web(["content-length", "transfer-encoding", "connection", "keep-alive", "host"]),
+        method: this.method,
+        redirect: "manual",
+        signal: this.#controller.signal,
+        body,
+        headers: this.outgoing_headers.to_web(
+          [ "content-length", "transfer-encoding", "connection", "keep-alive", "host" ]),
       });
       clearTimeout(this.#timer);
       this.#deliver(response);
@@ -612,8 +695,9 @@ class ClientRequest extends OutgoingMessage {
   }
 }
 
-const abort_error = (signal) => Object.assign(new Error("The operation was aborted", { cause: signal.reason }),
-  { name: "AbortError", code: "ABORT_ERR" });
+const abort_error = (signal) =>
+  Object.assign(new Error("The operation was aborted", { cause : signal.reason }),
+    { name : "AbortError", code : "ABORT_ERR" });
 
 export function make_request(protocol) {
   return (input, options, callback) => new ClientRequest(input, options, callback, protocol);
@@ -632,7 +716,8 @@ function callable(Class, name) {
   } }[name];
   made.prototype = Class.prototype;
   Object.setPrototypeOf(made, Object.getPrototypeOf(Class));
-  Object.defineProperty(made.prototype, "constructor", { value: made, configurable: true, writable: true });
+  Object.defineProperty(
+    made.prototype, "constructor", { value : made, configurable : true, writable : true });
   return made;
 }
 const createServer = (options, listener) => new Server(options, listener);
@@ -640,11 +725,37 @@ const http_agent = callable(Agent, "Agent");
 const http_server = callable(Server, "Server");
 const setMaxIdleHTTPParsers = () => {};
 
-export { Agent, ClientRequest, FakeSocket, IncomingMessage, METHODS, OutgoingMessage, STATUS_CODES, Server, ServerResponse,
-  globalAgent };
+export {
+  Agent,
+  ClientRequest,
+  FakeSocket,
+  IncomingMessage,
+  METHODS,
+  OutgoingMessage,
+  STATUS_CODES,
+  Server,
+  ServerResponse,
+  globalAgent
+};
 export default {
-  Agent: http_agent, ClientRequest, CloseEvent: globalThis.CloseEvent, IncomingMessage, METHODS,
-  MessageEvent: globalThis.MessageEvent, OutgoingMessage, STATUS_CODES, Server: http_server, ServerResponse,
-  WebSocket: globalThis.WebSocket, _connectionListener() {}, createServer, get, globalAgent, maxHeaderSize: 16384, request,
-  setMaxIdleHTTPParsers, validateHeaderName: validate_header_name, validateHeaderValue: validate_header_value,
+  Agent: http_agent,
+  ClientRequest,
+  CloseEvent: globalThis.CloseEvent,
+  IncomingMessage,
+  METHODS,
+  MessageEvent: globalThis.MessageEvent,
+  OutgoingMessage,
+  STATUS_CODES,
+  Server: http_server,
+  ServerResponse,
+  WebSocket: globalThis.WebSocket,
+  _connectionListener() {},
+  createServer,
+  get,
+  globalAgent,
+  maxHeaderSize: 16384,
+  request,
+  setMaxIdleHTTPParsers,
+  validateHeaderName: validate_header_name,
+  validateHeaderValue: validate_header_value,
 };

@@ -142,7 +142,8 @@ class Comparison {
         if (!this.equal(value, b.get(key))) return false;
         continue;
       }
-      const at = rest.findIndex(([other, held]) => this.equal(key, other) && this.equal(value, held));
+      const at =
+        rest.findIndex(([ other, held ]) => this.equal(key, other) && this.equal(value, held));
       if (at < 0) return false;
       rest.splice(at, 1);
     }

@@ -27,7 +27,9 @@ export const files = {
     assert_equals(fs.mkdirSync("/tmp/x/y/z", { recursive: true }), "/tmp/x");
     fs.writeFileSync("/tmp/x/y/f", Buffer.from([1, 2, 3]));
     assert_equals(fs.readdirSync("/tmp/x", { recursive: true }).join(), "y,y/f,y/z");
-    assert(fs.readdirSync("/tmp", { withFileTypes: true }).find((one) => one.name === "x").isDirectory());
+    assert(fs.readdirSync("/tmp", { withFileTypes : true })
+        .find((one) => one.name === "x")
+        .isDirectory());
     fs.symlinkSync("../a.txt", "/tmp/x/link");
     assert_equals(fs.readFileSync("/tmp/x/link").toString(), "hello world");
     assert_equals(fs.realpathSync("/tmp/x/link"), "/tmp/a.txt");
@@ -45,11 +47,16 @@ export const files = {
     fs.cpSync("/tmp/x", "/tmp/copy", { recursive: true });
     assert_equals(fs.readFileSync("/tmp/copy/y/f").length, 3);
     fs.rmSync("/tmp/x", { recursive: true });
-    for (const [run, code] of [[() => fs.readFileSync("/tmp/none"), "ENOENT"], [() => fs.rmdirSync("/tmp/copy"), "ENOTEMPTY"],
-      [() => fs.readFileSync("/tmp"), "EISDIR"], [() => fs.mkdirSync("/tmp"), "EEXIST"], [() => fs.readdirSync("/tmp/b.txt"), "ENOTDIR"],
-      [() => fs.writeFileSync("/bundle/x", ""), "EPERM"], [() => fs.writeFileSync("/etc/x", ""), "ENOENT"],
-      [() => fs.readSync(99, buffer), "EBADF"], [() => fs.rmSync("/"), "EPERM"], [() => fs.writeFileSync("/dev/full", "x"), "ENOSPC"],
-      [() => fs.readFileSync("/tmp/\0"), "ERR_INVALID_ARG_VALUE"], [() => fs.readFileSync({}), "ERR_INVALID_ARG_TYPE"]]) {
+    for (const [run, code] of [[ () => fs.readFileSync("/tmp/none"), "ENOENT" ],
+           [ () => fs.rmdirSync("/tmp/copy"), "ENOTEMPTY" ],
+           [ () => fs.readFileSync("/tmp"), "EISDIR" ], [ () => fs.mkdirSync("/tmp"), "EEXIST" ],
+           [ () => fs.readdirSync("/tmp/b.txt"), "ENOTDIR" ],
+           [ () => fs.writeFileSync("/bundle/x", ""), "EPERM" ],
+           [ () => fs.writeFileSync("/etc/x", ""), "ENOENT" ],
+           [ () => fs.readSync(99, buffer), "EBADF" ], [ () => fs.rmSync("/"), "EPERM" ],
+           [ () => fs.writeFileSync("/dev/full", "x"), "ENOSPC" ],
+           [ () => fs.readFileSync("/tmp/\0"), "ERR_INVALID_ARG_VALUE" ],
+           [ () => fs.readFileSync({}), "ERR_INVALID_ARG_TYPE" ]]) {
       assert_equals(code_of(run), code);
     }
     fs.symlinkSync("/tmp/loop", "/tmp/loop");
@@ -86,7 +93,9 @@ export const file_promises_and_streams = {
     const names = [];
     for await (const entry of await fs_promises.opendir("/tmp")) names.push(entry.name);
     assert_equals(names.join(), "p,q");
-    await assert_rejects(new Promise((resolve, reject) => fs.createReadStream("/tmp/none").on("error", reject)), Error);
+    await assert_rejects(
+      new Promise((resolve, reject) => fs.createReadStream("/tmp/none").on("error", reject)),
+      Error);
   },
 };
 
@@ -112,14 +121,16 @@ export const http_server = {
     assert_equals(await answer.text(), "you asked for /x?y=1");
     assert_equals(answer.headers.getSetCookie().join(), "a=1,b=2");
     assert_equals(answer.headers.get("content-length"), "20");
-    const echo = await handle(new Request("http://h/echo", { method: "POST", body: "to and fro", headers: { "content-type": "text/x" } }));
+    const echo = await handle(new Request("http://h/echo",
+      { method : "POST", body : "to and fro", headers : { "content-type" : "text/x" } }));
     assert_equals(echo.status, 201);
     assert_equals(echo.headers.get("x-method") + echo.headers.get("content-type"), "POSTtext/x");
     assert_equals(await echo.text(), "to and fro");
     assert_equals(await (await handle(new Request("http://h/slow"))).text(), "ab");
     await assert_rejects(handle(new Request("http://h/fails")), Error);
     await assert_rejects(handle(new Request("http://h/gone")), Error);
-    const again = await handleAsNodeRequest(server.address().port, new Request("http://h/", { method: "HEAD" }));
+    const again = await handleAsNodeRequest(
+      server.address().port, new Request("http://h/", { method : "HEAD" }));
     assert_equals(again.status, 200);
     assert_throws(() => handleAsNodeRequest(1, new Request("http://h/")), Error);
   },
@@ -142,7 +153,9 @@ export const http_headers = {
       }
     });
     const answer = await httpServerHandler(one).fetch(new Request("http://h/"));
-    assert_equals(answer.status + answer.statusText + answer.headers.get("x-a") + answer.headers.get("x-b"), "404Nope12");
+    assert_equals(
+      answer.status + answer.statusText + answer.headers.get("x-a") + answer.headers.get("x-b"),
+      "404Nope12");
     assert_equals(caught, "ERR_HTTP_HEADERS_SENT");
     assert_equals(http.STATUS_CODES[418], "I'm a Teapot");
     assert(http.METHODS.includes("GET"));
@@ -153,11 +166,16 @@ export const http_headers = {
 
 export const addresses = {
   test() {
-    assert_equals(["1.2.3.4", "::1", "1.2.3", "::ffff:1.2.3.4", "1::2::3", "fe80::1%eth0", "01.2.3.4"].map(net.isIP).join(), "4,6,0,6,0,6,0");
+    assert_equals(
+      [ "1.2.3.4", "::1", "1.2.3", "::ffff:1.2.3.4", "1::2::3", "fe80::1%eth0", "01.2.3.4" ]
+        .map(net.isIP)
+        .join(),
+      "4,6,0,6,0,6,0");
     const list = new net.BlockList();
     list.addSubnet("10.0.0.0", 8);
     list.addAddress("::1", "ipv6");
-    assert(list.check("10.1.2.3") && list.check("::ffff:10.0.0.1", "ipv6") && list.check("::1", "ipv6") && !list.check("11.0.0.1"));
+    assert(list.check("10.1.2.3") && list.check("::ffff:10.0.0.1", "ipv6") &&
+      list.check("::1", "ipv6") && !list.check("11.0.0.1"));
     assert_throws(() => net.createServer().listen(80), Error);
     assert_throws(() => tls.connect({ host: "h", port: 443, rejectUnauthorized: false }), Error);
     assert_throws(() => net.connect({ port: 70000, host: "h" }), RangeError);

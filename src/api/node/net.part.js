@@ -5,13 +5,18 @@ import { EventEmitter } from "./events.part.js";
 import { Duplex } from "./stream.part.js";
 import { coded, invalid_arg_type, invalid_arg_value, not_implemented } from "./lib/errors.js";
 import { is_ip, is_ipv4, is_ipv6, to_big } from "./lib/ip.js";
-import { validate_function, validate_int32, validate_port, validate_string } from "./lib/validate.js";
+import {validate_function, validate_int32, validate_port, validate_string} from "./lib/validate.js";
 
 function refused(error, host, port) {
   const code = /refused|cannot connect/.test(error?.message) ? "ECONNREFUSED" : "ECONNRESET";
-  return Object.assign(new Error(`connect ${code} ${host}:${port}: ${error?.message ?? error}`, { cause: error }), {
-    code, errno: code === "ECONNREFUSED" ? -111 : -104, syscall: "connect", address: host, port,
-  });
+  return Object.assign(
+    new Error(`connect ${code} ${host}:${port}: ${error?.message ?? error}`, { cause : error }), {
+      code,
+      errno: code === "ECONNREFUSED" ? -111 : -104,
+      syscall: "connect",
+      address: host,
+      port,
+    });
 }
 
 // connect(port, host?, callback?) | connect({port, host, …}, callback?)
@@ -19,7 +24,8 @@ export function connect_arguments(args) {
   const list = [...args];
   const callback = typeof list.at(-1) === "function" ? list.pop() : undefined;
   const [first, second] = list;
-  const options = typeof first === "object" && first !== null ? { ...first } : { port: first, host: second };
+  const options =
+    typeof first === "object" && first !== null ? {...first } : { port : first, host : second };
   return [options, callback];
 }
 
@@ -33,11 +39,26 @@ export class SocketBase extends Duplex {
   #timer;
 
   constructor(options = {}) {
-    super({ ...options, allowHalfOpen: options?.allowHalfOpen ?? false, emitClose: true, autoDestroy: true, decodeStrings: true });
-    if (options?.handle || options?.fd !== undefined) throw not_implemented("net.Socket of a file descriptor");
+    super({
+      ...options,
+      allowHalfOpen: options?.allowHalfOpen ?? false,
+      emitClose: true,
+      autoDestroy: true,
+      decodeStrings: true
+    });
+    if (options?.handle || options?.fd !== undefined)
+      throw not_implemented("net.Socket of a file descriptor");
     Object.assign(this, {
-      connecting: false, bytesRead: 0, bytesWritten: 0, remoteAddress: undefined, remotePort: undefined,
-      remoteFamily: undefined, localAddress: undefined, localPort: undefined, encrypted: undefined, _host: null,
+      connecting: false,
+      bytesRead: 0,
+      bytesWritten: 0,
+      remoteAddress: undefined,
+      remotePort: undefined,
+      remoteFamily: undefined,
+      localAddress: undefined,
+      localPort: undefined,
+      encrypted: undefined,
+      _host: null,
     });
     this.on("end", () => {
       if (!this.allowHalfOpen && !this.writableEnded) this.end();
@@ -56,7 +77,9 @@ export class SocketBase extends Duplex {
   connect(...args) {
     const [options, callback] = connect_arguments(Array.isArray(args[0]) ? args[0] : args);
     if (options.path !== undefined) throw not_implemented("net.Socket.connect to a path");
-    if (options.port === undefined) throw coded(TypeError, "ERR_MISSING_ARGS", "The \"options\" or \"port\" or \"path\" argument must be specified");
+    if (options.port === undefined)
+      throw coded(TypeError, "ERR_MISSING_ARGS",
+        "The \"options\" or \"port\" or \"path\" argument must be specified");
     const port = validate_port(options.port, "Port");
     const host = options.host ?? "localhost";
     validate_string(host, "options.host");
@@ -85,7 +108,8 @@ export class SocketBase extends Duplex {
     socket.opened.then((info) => {
       if (this.destroyed) return;
       this.connecting = false;
-      this.remoteAddress = info?.remoteAddress?.replace(/:\d+$/, "").replace(/^\[|\]$/g, "") ?? host;
+      this.remoteAddress =
+        info?.remoteAddress?.replace(/:\d+$/, "").replace(/^\[|\]$/g, "") ?? host;
       this.remoteFamily = is_ipv6(this.remoteAddress) ? "IPv6" : "IPv4";
       this.opened();
       if (this.#wanted) this._read();
@@ -124,15 +148,21 @@ export class SocketBase extends Duplex {
       if (this.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength))) this._read();
     }, (error) => {
       this.#reading = false;
-      if (!this.#released) this.destroy(Object.assign(new Error(`read ECONNRESET: ${error?.message}`, { cause: error }), {
-        code: "ECONNRESET", errno: -104, syscall: "read",
-      }));
+      if (!this.#released)
+        this.destroy(
+          Object.assign(new Error(`read ECONNRESET: ${error?.message}`, { cause : error }), {
+            code: "ECONNRESET",
+            errno: -104,
+            syscall: "read",
+          }));
     });
   }
 
   _write(chunk, encoding, done) {
     if (this.connecting) {
-      const failed = (error) => done(error ?? coded(Error, "ERR_SOCKET_CLOSED_BEFORE_CONNECTION", "Socket closed before the connection was established"));
+      const failed = (error) => done(error ??
+        coded(Error, "ERR_SOCKET_CLOSED_BEFORE_CONNECTION",
+          "Socket closed before the connection was established"));
       this.once("close", failed);
       this.once("connect", () => {
         this.off("close", failed);
@@ -144,8 +174,11 @@ export class SocketBase extends Duplex {
     const bytes = typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk;
     this.bytesWritten += bytes.length;
     this.#touch();
-    this.#writer.write(new Uint8Array(bytes)).then(() => done(), (error) =>
-      done(Object.assign(new Error(`write EPIPE: ${error?.message}`, { cause: error }), { code: "EPIPE", errno: -32, syscall: "write" })));
+    this.#writer.write(new Uint8Array(bytes))
+      .then(() => done(),
+        (error) =>
+          done(Object.assign(new Error(`write EPIPE: ${error?.message}`, { cause : error }),
+            { code : "EPIPE", errno : -32, syscall : "write" })));
   }
 
   _final(done) {
@@ -208,7 +241,9 @@ export class SocketBase extends Duplex {
     return this;
   }
   address() {
-    return this.localAddress === undefined ? {} : { address: this.localAddress, port: this.localPort, family: "IPv4" };
+    return this.localAddress === undefined
+      ? {}
+      : { address : this.localAddress, port : this.localPort, family : "IPv4" };
   }
 }
 
@@ -219,7 +254,8 @@ export function callable(Class, name) {
   } }[name];
   made.prototype = Class.prototype;
   Object.setPrototypeOf(made, Object.getPrototypeOf(Class));
-  Object.defineProperty(made.prototype, "constructor", { value: made, configurable: true, writable: true });
+  Object.defineProperty(
+    made.prototype, "constructor", { value : made, configurable : true, writable : true });
   return made;
 }
 const Socket = callable(SocketBase, "Socket");
@@ -242,7 +278,8 @@ class ServerBase extends EventEmitter {
     return null;
   }
   close(callback) {
-    queueMicrotask(() => callback?.(coded(Error, "ERR_SERVER_NOT_RUNNING", "Server is not running.")));
+    queueMicrotask(
+      () => callback?.(coded(Error, "ERR_SERVER_NOT_RUNNING", "Server is not running.")));
     return this;
   }
 }
@@ -278,12 +315,14 @@ class BlockList {
     validate_int32(prefix, "prefix", 0, bits);
     const size = 1n << BigInt(bits - prefix);
     const low = this.#value(net, family) / size * size;
-    this.#add("Subnet", family, low, low + size - 1n, `${family === "ipv4" ? "IPv4" : "IPv6"} ${net}/${prefix}`);
+    this.#add("Subnet", family, low, low + size - 1n,
+      `${family === "ipv4" ? "IPv4" : "IPv6"} ${net}/${prefix}`);
   }
   #value(address, family) {
     const text = address instanceof SocketAddress ? address.address : address;
     if (typeof text !== "string") throw invalid_arg_type("address", "string", address);
-    if (is_ip(text) !== (family === "ipv6" ? 6 : 4)) throw coded(Error, "ERR_INVALID_ADDRESS", "Invalid address");
+    if (is_ip(text) !== (family === "ipv6" ? 6 : 4))
+      throw coded(Error, "ERR_INVALID_ADDRESS", "Invalid address");
     return to_big(text);
   }
   check(address, family = "ipv4") {
@@ -291,7 +330,8 @@ class BlockList {
     if (is_ip(text) === 0) return false;
     const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(text);
     const [kind, value] = mapped ? ["ipv4", to_big(mapped[1])] : [family, to_big(text)];
-    return this.#rules.some((rule) => rule.family === kind && rule.low <= value && value <= rule.high);
+    return this.#rules.some(
+      (rule) => rule.family === kind && rule.low <= value && value <= rule.high);
   }
   get rules() {
     return this.#rules.map((rule) => rule.text);
@@ -306,10 +346,19 @@ let select_timeout = 250;
 
 export { BlockList, Server, Socket, SocketAddress, connect };
 export default {
-  BlockList, Server, Socket, SocketAddress, Stream: Socket, connect, createConnection: connect, createServer,
+  BlockList,
+  Server,
+  Socket,
+  SocketAddress,
+  Stream: Socket,
+  connect,
+  createConnection: connect,
+  createServer,
   getDefaultAutoSelectFamily: () => select_family,
   getDefaultAutoSelectFamilyAttemptTimeout: () => select_timeout,
-  isIP: is_ip, isIPv4: is_ipv4, isIPv6: is_ipv6,
+  isIP: is_ip,
+  isIPv4: is_ipv4,
+  isIPv6: is_ipv6,
   setDefaultAutoSelectFamily(value) {
     select_family = Boolean(value);
   },

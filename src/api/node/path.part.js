@@ -7,8 +7,20 @@ const win32 = make_win32();
 for (const one of [posix, win32]) Object.assign(one, { posix, win32 });
 
 export const {
-  basename, delimiter, dirname, extname, format, isAbsolute, join, matchesGlob, normalize, parse, relative,
-  resolve, sep, toNamespacedPath,
+  basename,
+  delimiter,
+  dirname,
+  extname,
+  format,
+  isAbsolute,
+  join,
+  matchesGlob,
+  normalize,
+  parse,
+  relative,
+  resolve,
+  sep,
+  toNamespacedPath,
 } = posix;
 export { posix, win32 };
 export default posix;

@@ -1,5 +1,5 @@
-// node:process, and the global `process`. A Worker is no process: what it has of one is what Workers
-// give (an environment, a platform's name, nextTick), and what ends or changes one refuses.
+// node:process, and the global `process`. A Worker is no process: what it has of one is what
+// Workers give (an environment, a platform's name, nextTick), and what ends or changes one refuses.
 import { has_flag } from "../base/flags.js";
 import { env_object } from "../modules/entry.js";
 import { load_part } from "../parts/parts.js";
@@ -9,8 +9,10 @@ import { next_tick as nextTick } from "./lib/next_tick.js";
 import { cwd as bundle } from "./lib/path_posix.js";
 import { validate_string } from "./lib/validate.js";
 
-const plain = (value) => typeof value === "number" || typeof value === "boolean" || Array.isArray(value) ||
-  (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype);
+const plain = (value) => typeof value === "number" || typeof value === "boolean" ||
+  Array.isArray(value) ||
+  (typeof value === "object" && value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype);
 
 function initial_env() {
   const env = {};
@@ -43,11 +45,21 @@ const env = new Proxy(initial_env(), {
 });
 
 const version = has_flag("nodejs_process_version_24") ? "v24.12.0" : "v22.19.0";
-const versions = Object.freeze({ __proto__: null, node: version.slice(1), v8: "15.0.245", modules: "127" });
+const versions =
+  Object.freeze({ __proto__ : null, node : version.slice(1), v8 : "15.0.245", modules : "127" });
 const release = { name: "node", lts: true };
 const features = Object.freeze({
-  inspector: false, debug: false, uv: false, ipv6: true, tls_alpn: true, tls_sni: true, tls_ocsp: false, tls: true,
-  cached_builtins: true, require_module: true, typescript: false,
+  inspector: false,
+  debug: false,
+  uv: false,
+  ipv6: true,
+  tls_alpn: true,
+  tls_sni: true,
+  tls_ocsp: false,
+  tls: true,
+  cached_builtins: true,
+  require_module: true,
+  typescript: false,
 });
 
 // A line of the console for each line that is written.
@@ -55,17 +67,25 @@ function output(fd, write_line) {
   let rest = "";
   const stream = new EventEmitter();
   return Object.assign(stream, {
-    fd, isTTY: false, writable: true, columns: 80, rows: 24,
+    fd,
+    isTTY: false,
+    writable: true,
+    columns: 80,
+    rows: 24,
     write(chunk, encoding, done) {
-      const lines = (rest + (typeof chunk === "string" ? chunk : new TextDecoder().decode(chunk))).split("\n");
+      const lines =
+        (rest + (typeof chunk === "string" ? chunk : new TextDecoder().decode(chunk))).split("\n");
       rest = lines.pop();
-      for (const line of lines) write_line(line);
+      for (const line of lines)
+        write_line(line);
       const then = typeof encoding === "function" ? encoding : done;
-      if (then) queueMicrotask(() => then());
+      if (then)
+        queueMicrotask(() => then());
       return true;
     },
     end() {
-      if (rest !== "") write_line(rest);
+      if (rest !== "")
+        write_line(rest);
       rest = "";
     },
   });
@@ -81,7 +101,9 @@ function hrtime(since) {
   if (since === undefined) return [seconds, nanos];
   if (!Array.isArray(since)) throw invalid_arg_type("time", "Array", since);
   const difference = nanos - since[1];
-  return [seconds - since[0] - (difference < 0 ? 1 : 0), difference < 0 ? difference + 1e9 : difference];
+  return [
+    seconds - since[0] - (difference < 0 ? 1 : 0), difference < 0 ? difference + 1e9 : difference
+  ];
 }
 hrtime.bigint = () => BigInt(Date.now()) * 1000000n;
 
@@ -128,10 +150,32 @@ const streams = { __proto__: null };
 
 const process = new Process();
 Object.assign(process, {
-  env, version, versions, release, features, nextTick, hrtime, memoryUsage, emitWarning,
-  arch: "x64", platform: "linux", pid: 1, ppid: 0, argv: ["workerd"], argv0: "workerd", execPath: "", execArgv: [],
-  exitCode: undefined, debugPort: 0, config: { target_defaults: {}, variables: {} }, allowedNodeEnvironmentFlags: new Set(),
-  noDeprecation: false, throwDeprecation: false, traceDeprecation: false, permission: undefined, report: undefined,
+  env,
+  version,
+  versions,
+  release,
+  features,
+  nextTick,
+  hrtime,
+  memoryUsage,
+  emitWarning,
+  arch: "x64",
+  platform: "linux",
+  pid: 1,
+  ppid: 0,
+  argv: [ "workerd" ],
+  argv0: "workerd",
+  execPath: "",
+  execArgv: [],
+  exitCode: undefined,
+  debugPort: 0,
+  config: { target_defaults : {}, variables : {} },
+  allowedNodeEnvironmentFlags: new Set(),
+  noDeprecation: false,
+  throwDeprecation: false,
+  traceDeprecation: false,
+  permission: undefined,
+  report: undefined,
   moduleLoadList: [],
   cwd: () => current,
   chdir(folder) {
@@ -140,18 +184,24 @@ Object.assign(process, {
   },
   umask(value) {
     const before = mask;
-    if (value !== undefined) mask = (typeof value === "string" ? parseInt(value, 8) : value) & 0o777;
+    if (value !== undefined)
+      mask = (typeof value === "string" ? parseInt(value, 8) : value) & 0o777;
     return before;
   },
   uptime: () => performance.now() / 1000,
   availableMemory: () => 128 * 1024 * 1024,
   constrainedMemory: () => 128 * 1024 * 1024,
-  cpuUsage: () => ({ user: 0, system: 0 }),
-  resourceUsage: () => ({ userCPUTime: 0, systemCPUTime: 0, maxRSS: 0 }),
-  getuid: () => 0, geteuid: () => 0, getgid: () => 0, getegid: () => 0, getgroups: () => [0],
+  cpuUsage: () => ({ user : 0, system : 0 }),
+  resourceUsage: () => ({ userCPUTime : 0, systemCPUTime : 0, maxRSS : 0 }),
+  getuid: () => 0,
+  geteuid: () => 0,
+  getgid: () => 0,
+  getegid: () => 0,
+  getgroups: () => [0],
   exit(code) {
-    throw coded(Error, "ERR_WORKER_PROCESS_EXIT", `process.exit(${code ?? process.exitCode ?? 0}) was called: ` +
-      "a Worker cannot end its process");
+    throw coded(Error, "ERR_WORKER_PROCESS_EXIT",
+      `process.exit(${code ?? process.exitCode ?? 0}) was called: ` +
+        "a Worker cannot end its process");
   },
   abort() {
     throw not_implemented("process.abort");
@@ -166,12 +216,13 @@ Object.assign(process, {
   hasUncaughtExceptionCaptureCallback: () => false,
   setSourceMapsEnabled() {},
   getActiveResourcesInfo: () => [],
-  ref() {}, unref() {},
+  ref() {},
+  unref() {},
   finalization: { register() {}, registerBeforeExit() {}, unregister() {} },
   emitExperimentalWarning() {},
 });
-for (const name of ["kill", "dlopen", "binding", "setuid", "setgid", "seteuid", "setegid", "setgroups", "initgroups",
-  "loadEnvFile", "execve"]) {
+for (const name of ["kill", "dlopen", "binding", "setuid", "setgid", "seteuid", "setegid",
+       "setgroups", "initgroups", "loadEnvFile", "execve"]) {
   process[name] = refusing(`process.${name}`);
 }
 

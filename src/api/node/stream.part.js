@@ -5,13 +5,32 @@ import { Buffer } from "./buffer.part.js";
 import { add_bridges } from "./lib/stream_web.js";
 
 add_bridges(stream, Buffer);
-stream.isErrored = (one) => Boolean(one?.errored ?? one?._readableState?.errored ?? one?._writableState?.errored);
-stream.isReadable = (one) => one?.readable === undefined ? null : Boolean(one.readable && !one.destroyed);
-stream.isWritable = (one) => one?.writable === undefined ? null : Boolean(one.writable && !one.destroyed);
+stream.isErrored = (one) =>
+  Boolean(one?.errored ?? one?._readableState?.errored ?? one?._writableState?.errored);
+stream.isReadable = (one) =>
+  one?.readable === undefined ? null : Boolean(one.readable && !one.destroyed);
+stream.isWritable = (one) =>
+  one?.writable === undefined ? null : Boolean(one.writable && !one.destroyed);
 
 export const {
-  Duplex, PassThrough, Readable, Stream, Transform, Writable, addAbortSignal, compose, destroy, finished,
-  getDefaultHighWaterMark, isDestroyed, isDisturbed, isErrored, isReadable, isWritable, pipeline, promises,
+  Duplex,
+  PassThrough,
+  Readable,
+  Stream,
+  Transform,
+  Writable,
+  addAbortSignal,
+  compose,
+  destroy,
+  finished,
+  getDefaultHighWaterMark,
+  isDestroyed,
+  isDisturbed,
+  isErrored,
+  isReadable,
+  isWritable,
+  pipeline,
+  promises,
   setDefaultHighWaterMark,
 } = stream;
 export default stream;

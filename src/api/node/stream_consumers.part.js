@@ -5,7 +5,8 @@ async function chunks_of(stream) {
   const chunks = [];
   for await (const chunk of stream) {
     if (typeof chunk === "string") chunks.push(Buffer.from(chunk));
-    else if (ArrayBuffer.isView(chunk)) chunks.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    else if (ArrayBuffer.isView(chunk))
+      chunks.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     else chunks.push(Buffer.from(chunk));
   }
   return chunks;

@@ -1,5 +1,12 @@
 // node:stream and what stands on it: zlib, consumers, bridges to the web's streams.
-import { Duplex, PassThrough, Readable, Transform, Writable, pipeline as pipeline_with_callback } from "node:stream";
+import {
+  Duplex,
+  PassThrough,
+  Readable,
+  Transform,
+  Writable,
+  pipeline as pipeline_with_callback
+} from "node:stream";
 import { finished, pipeline } from "node:stream/promises";
 import { buffer, json, text } from "node:stream/consumers";
 import web from "node:stream/web";
@@ -28,8 +35,12 @@ export const pipelines = {
         done(new RangeError("no"));
       },
     }), new PassThrough()), RangeError);
-    await new Promise((resolve) => pipeline_with_callback(Readable.from(["x"]), new PassThrough().resume(), resolve));
-    const numbers = await Readable.from([1, 2, 3, 4]).filter((n) => n % 2 === 0).map(async (n) => n * 10).toArray();
+    await new Promise((resolve) => pipeline_with_callback(
+                        Readable.from([ "x" ]), new PassThrough().resume(), resolve));
+    const numbers = await Readable.from([ 1, 2, 3, 4 ])
+                      .filter((n) => n % 2 === 0)
+                      .map(async (n) => n * 10)
+                      .toArray();
     assert_equals(numbers.join(), "20,40");
   },
 };
@@ -85,12 +96,16 @@ export const consumers = {
 export const bridges = {
   async test() {
     assert(web.ReadableStream === ReadableStream);
-    assert_equals(await new Response(Readable.toWeb(Readable.from([Buffer.from("he"), Buffer.from("llo")]))).text(), "hello");
+    assert_equals(await new Response(Readable.toWeb(Readable.from([
+      Buffer.from("he"), Buffer.from("llo")
+    ]))).text(),
+      "hello");
     assert_equals(await text(Readable.fromWeb(new Response("from the web").body)), "from the web");
     const { readable, writable } = new TransformStream();
     const sink = Writable.fromWeb(writable);
     sink.end("written");
-    assert_equals(await new Response(readable.pipeThrough(new TransformStream())).text(), "written");
+    assert_equals(
+      await new Response(readable.pipeThrough(new TransformStream())).text(), "written");
     const chunks = [];
     const to_web = Writable.toWeb(new Writable({
       write(chunk, encoding, done) {
@@ -111,8 +126,9 @@ export const bridges = {
 export const zlib_whole = {
   async test() {
     const data = Buffer.from("hello hello hello ".repeat(5000));
-    for (const [pack, unpack] of [["gzip", "gunzip"], ["deflate", "inflate"], ["deflateRaw", "inflateRaw"],
-      ["brotliCompress", "brotliDecompress"], ["zstdCompress", "zstdDecompress"], ["gzip", "unzip"], ["deflate", "unzip"]]) {
+    for (const [pack, unpack] of [[ "gzip", "gunzip" ], [ "deflate", "inflate" ],
+           [ "deflateRaw", "inflateRaw" ], [ "brotliCompress", "brotliDecompress" ],
+           [ "zstdCompress", "zstdDecompress" ], [ "gzip", "unzip" ], [ "deflate", "unzip" ]]) {
       const packed = zlib[`${pack}Sync`](data);
       assert(packed.length < data.length / 10, pack);
       assert(zlib[`${unpack}Sync`](packed).equals(data), unpack);
@@ -123,11 +139,14 @@ export const zlib_whole = {
     const two = Buffer.concat([zlib.gzipSync("a"), zlib.gzipSync("b")]);
     assert_equals(zlib.gunzipSync(two).toString(), "ab");
     const dictionary = Buffer.from("hello");
-    assert_equals(zlib.inflateSync(zlib.deflateSync("hello", { dictionary }), { dictionary }).toString(), "hello");
+    assert_equals(
+      zlib.inflateSync(zlib.deflateSync("hello", { dictionary }), { dictionary }).toString(),
+      "hello");
     assert_equals(zlib.crc32("hello"), 0x3610a686);
     assert_throws(() => zlib.gunzipSync(zlib.gzipSync(data), { maxOutputLength: 100 }), RangeError);
     assert_throws(() => zlib.gzipSync("x", { level: 99 }), RangeError);
-    for (const bad of ["", "x", "\x1f\x8b", "garbage garbage"]) assert_throws(() => zlib.gunzipSync(bad), Error);
+    for (const bad of ["", "x", "\x1f\x8b", "garbage garbage"])
+      assert_throws(() => zlib.gunzipSync(bad), Error);
     assert(zlib.gzipSync(data, { level: 9 }).length <= zlib.gzipSync(data, { level: 1 }).length);
   },
 };
@@ -138,18 +157,26 @@ export const zlib_streams = {
     gzip.write("part one, ");
     gzip.end("part two");
     const packed = await buffer(gzip);
-    assert_equals(await text(Readable.from([packed.subarray(0, 7), packed.subarray(7)]).pipe(zlib.createGunzip())),
+    assert_equals(
+      await text(
+        Readable.from([ packed.subarray(0, 7), packed.subarray(7) ]).pipe(zlib.createGunzip())),
       "part one, part two");
-    assert_equals(await new Response(new Response(packed).body.pipeThrough(new DecompressionStream("gzip"))).text(),
+    assert_equals(
+      await new Response(new Response(packed).body.pipeThrough(new DecompressionStream("gzip")))
+        .text(),
       "part one, part two");
-    await assert_rejects(text(Readable.from([Buffer.from("no gzip at all")]).pipe(zlib.createGunzip())), Error);
+    await assert_rejects(
+      text(Readable.from([ Buffer.from("no gzip at all") ]).pipe(zlib.createGunzip())), Error);
     const flushed = zlib.createDeflate();
     const out = [];
     flushed.on("data", (chunk) => out.push(chunk));
     flushed.write("early");
     await new Promise((resolve) => flushed.flush(resolve));
     await new Promise((resolve) => setTimeout(resolve, 1));
-    assert_equals(zlib.inflateSync(Buffer.concat(out), { finishFlush: zlib.constants.Z_SYNC_FLUSH }).toString(), "early");
+    assert_equals(
+      zlib.inflateSync(Buffer.concat(out), { finishFlush : zlib.constants.Z_SYNC_FLUSH })
+        .toString(),
+      "early");
     flushed.destroy();
   },
 };

@@ -92,7 +92,8 @@ function setImmediate(fn, ...args) {
 
 function clearTimeout(timer) {
   if (timer instanceof Timeout) timer.close();
-  else if (timer !== undefined && timer !== null && typeof timer !== "symbol") clear_internal_timeout(timer);
+  else if (timer !== undefined && timer !== null && typeof timer !== "symbol")
+    clear_internal_timeout(timer);
 }
 const clearInterval = clearTimeout;
 function clearImmediate(immediate) {
@@ -145,10 +146,29 @@ Object.defineProperty(setTimeout, kCustom, { enumerable: true, value: promises.s
 Object.defineProperty(setImmediate, kCustom, { enumerable: true, value: promises.setImmediate });
 
 export {
-  Immediate, Timeout, _unrefActive, active, clearImmediate, clearInterval, clearTimeout, enroll, setImmediate,
-  setInterval, setTimeout, unenroll,
+  Immediate,
+  Timeout,
+  _unrefActive,
+  active,
+  clearImmediate,
+  clearInterval,
+  clearTimeout,
+  enroll,
+  setImmediate,
+  setInterval,
+  setTimeout,
+  unenroll,
 };
 export default {
-  _unrefActive, active, clearImmediate, clearInterval, clearTimeout, enroll, promises, setImmediate, setInterval,
-  setTimeout, unenroll,
+  _unrefActive,
+  active,
+  clearImmediate,
+  clearInterval,
+  clearTimeout,
+  enroll,
+  promises,
+  setImmediate,
+  setInterval,
+  setTimeout,
+  unenroll,
 };

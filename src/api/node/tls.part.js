@@ -8,21 +8,30 @@ import { refusing_functions } from "./lib/stubs.js";
 
 function check_options(options) {
   if (options.rejectUnauthorized === false) {
-    throw coded(Error, "ERR_OPTION_NOT_IMPLEMENTED", "The options.rejectUnauthorized option is not implemented: certificates are always checked");
+    throw coded(Error, "ERR_OPTION_NOT_IMPLEMENTED",
+      "The options.rejectUnauthorized option is not implemented: certificates are always checked");
   }
   for (const name of ["ca", "cert", "key", "pfx", "crl"]) {
     if (options[name] !== undefined && options[name] !== null) {
-      throw coded(Error, "ERR_OPTION_NOT_IMPLEMENTED", `The options.${name} option is not implemented`);
+      throw coded(
+        Error, "ERR_OPTION_NOT_IMPLEMENTED", `The options.${name} option is not implemented`);
     }
   }
 }
 
 class TLSSocketBase extends SocketBase {
   constructor(socket, options = {}) {
-    super(socket === undefined || socket === null ? options : { ...options, allowHalfOpen: socket.allowHalfOpen });
+    super(socket === undefined || socket === null
+        ? options
+        : {...options, allowHalfOpen : socket.allowHalfOpen });
     check_options(options);
-    Object.assign(this, { encrypted: true, authorized: false, authorizationError: null, servername: options.servername,
-      alpnProtocol: false });
+    Object.assign(this, {
+      encrypted: true,
+      authorized: false,
+      authorizationError: null,
+      servername: options.servername,
+      alpnProtocol: false
+    });
     if (socket) this.upgrade(socket, options);
   }
 
@@ -32,10 +41,13 @@ class TLSSocketBase extends SocketBase {
     const host = options.servername || options.host || socket._host || "localhost";
     const start = () => {
       const plain = socket.release?.();
-      if (!plain) return this.destroy(coded(Error, "ERR_TLS_INVALID_CONTEXT", "The socket cannot be used for TLS"));
+      if (!plain)
+        return this.destroy(
+          coded(Error, "ERR_TLS_INVALID_CONTEXT", "The socket cannot be used for TLS"));
       const name = is_ip(host) ? undefined : host;
       socket.on("error", () => {});
-      this.adopt(plain.startTls(name === undefined ? undefined : { expectedServerHostname: name }), socket._host, socket.remotePort);
+      this.adopt(plain.startTls(name === undefined ? undefined : { expectedServerHostname : name }),
+        socket._host, socket.remotePort);
     };
     if (socket.connecting) {
       socket.once("connect", start);
@@ -66,7 +78,11 @@ class TLSSocketBase extends SocketBase {
     return {};
   }
   getCipher() {
-    return { name: "TLS_AES_128_GCM_SHA256", standardName: "TLS_AES_128_GCM_SHA256", version: "TLSv1.3" };
+    return {
+      name: "TLS_AES_128_GCM_SHA256",
+      standardName: "TLS_AES_128_GCM_SHA256",
+      version: "TLSv1.3"
+    };
   }
   getSession() {
     return undefined;
@@ -103,7 +119,9 @@ const TLSSocket = callable(TLSSocketBase, "TLSSocket");
 function connect(...args) {
   const list = [...args];
   // connect(port, host?, options?, callback?)
-  const extra = typeof list[0] === "object" ? undefined : list.find((one) => typeof one === "object" && one !== null);
+  const extra = typeof list[0] === "object"
+    ? undefined
+    : list.find((one) => typeof one === "object" && one !== null);
   const [given, callback] = connect_arguments(list.filter((one) => one !== extra));
   const options = { ...given, ...extra };
   const socket = new TLSSocketBase(options.socket, options);
@@ -126,15 +144,20 @@ class SecureContext {
 
 // Whether the names of a certificate (an object as getPeerCertificate gives) include `host`.
 function checkServerIdentity(host, certificate) {
-  const names = (certificate?.subjectaltname ?? "").split(", ").filter((name) => name.startsWith("DNS:"))
-    .map((name) => name.slice(4).toLowerCase());
-  if (names.length === 0 && certificate?.subject?.CN) names.push(certificate.subject.CN.toLowerCase());
+  const names = (certificate?.subjectaltname ?? "")
+                  .split(", ")
+                  .filter((name) => name.startsWith("DNS:"))
+                  .map((name) => name.slice(4).toLowerCase());
+  if (names.length === 0 && certificate?.subject?.CN)
+    names.push(certificate.subject.CN.toLowerCase());
   const wanted = `${host}`.toLowerCase();
   const fits = names.some((name) => name === wanted ||
-    (name.startsWith("*.") && wanted.slice(wanted.indexOf(".")) === name.slice(1) && wanted.includes(".")));
+      (name.startsWith("*.") && wanted.slice(wanted.indexOf(".")) === name.slice(1) &&
+        wanted.includes(".")));
   if (fits) return undefined;
   const error = coded(Error, "ERR_TLS_CERT_ALTNAME_INVALID",
-    `Hostname/IP does not match certificate's altnames: Host: ${host}. is not in the cert's altnames: ${certificate?.subjectaltname}`);
+    `Hostname/IP does not match certificate's altnames: Host: ${
+      host}. is not in the cert's altnames: ${certificate?.subjectaltname}`);
   return Object.assign(error, { host, cert: certificate });
 }
 
@@ -146,14 +169,25 @@ class Server extends EventEmitter {
 
 export { TLSSocket, connect };
 export default {
-  ...refusing_functions("tls", ["createSecurePair"]),
-  CLIENT_RENEG_LIMIT: 3, CLIENT_RENEG_WINDOW: 600, DEFAULT_CIPHERS: "", DEFAULT_ECDH_CURVE: "auto", DEFAULT_MAX_VERSION: "TLSv1.3",
-  DEFAULT_MIN_VERSION: "TLSv1.2", SecureContext, Server, TLSSocket, checkServerIdentity, connect,
+  ...refusing_functions("tls", [ "createSecurePair" ]),
+  CLIENT_RENEG_LIMIT: 3,
+  CLIENT_RENEG_WINDOW: 600,
+  DEFAULT_CIPHERS: "",
+  DEFAULT_ECDH_CURVE: "auto",
+  DEFAULT_MAX_VERSION: "TLSv1.3",
+  DEFAULT_MIN_VERSION: "TLSv1.2",
+  SecureContext,
+  Server,
+  TLSSocket,
+  checkServerIdentity,
+  connect,
   convertALPNProtocols(protocols, out) {
     out.ALPNProtocols = protocols;
   },
   createSecureContext: (options) => new SecureContext(options),
   createServer: () => new Server(),
-  getCACertificates: () => [], getCiphers: () => ["tls_aes_128_gcm_sha256", "tls_aes_256_gcm_sha384", "tls_chacha20_poly1305_sha256"],
+  getCACertificates: () => [],
+  getCiphers :
+    () => ["tls_aes_128_gcm_sha256", "tls_aes_256_gcm_sha384", "tls_chacha20_poly1305_sha256"],
   rootCertificates: Object.freeze([]),
 };

@@ -24,10 +24,12 @@ function fileURLToPath(path) {
     throw coded(TypeError, "ERR_INVALID_URL_SCHEME", "The URL must be of scheme file");
   }
   if (url.hostname !== "") {
-    throw coded(TypeError, "ERR_INVALID_FILE_URL_HOST", "File URL host must be \"localhost\" or empty on linux");
+    throw coded(TypeError, "ERR_INVALID_FILE_URL_HOST",
+      "File URL host must be \"localhost\" or empty on linux");
   }
   if (/%2f/i.test(url.pathname)) {
-    throw coded(TypeError, "ERR_INVALID_FILE_URL_PATH", "File URL path must not include encoded / characters");
+    throw coded(TypeError, "ERR_INVALID_FILE_URL_PATH",
+      "File URL path must not include encoded / characters");
   }
   return decodeURIComponent(url.pathname);
 }
@@ -82,14 +84,37 @@ function format(value, options = undefined) {
   if (!fragment) url.hash = "";
   if (!search) url.search = "";
   if (!auth) url.username = url.password = "";
-  return unicode && url.host ? url.href.replace(url.hostname, domain_to_unicode(url.hostname)) : url.href;
+  return unicode && url.host ? url.href.replace(url.hostname, domain_to_unicode(url.hostname))
+                             : url.href;
 }
 
 export {
-  URL, URLPattern, URLSearchParams, Url, domainToASCII, domainToUnicode, fileURLToPath, format, parse,
-  pathToFileURL, resolve, resolveObject, urlToHttpOptions,
+  URL,
+  URLPattern,
+  URLSearchParams,
+  Url,
+  domainToASCII,
+  domainToUnicode,
+  fileURLToPath,
+  format,
+  parse,
+  pathToFileURL,
+  resolve,
+  resolveObject,
+  urlToHttpOptions,
 };
 export default {
-  URL, URLPattern, URLSearchParams, Url, domainToASCII, domainToUnicode, fileURLToPath, format, parse,
-  pathToFileURL, resolve, resolveObject, urlToHttpOptions,
+  URL,
+  URLPattern,
+  URLSearchParams,
+  Url,
+  domainToASCII,
+  domainToUnicode,
+  fileURLToPath,
+  format,
+  parse,
+  pathToFileURL,
+  resolve,
+  resolveObject,
+  urlToHttpOptions,
 };

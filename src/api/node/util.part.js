@@ -7,8 +7,13 @@ import { types } from "./util_types.part.js";
 import { AbortError, coded, invalid_arg_type, invalid_arg_value } from "./lib/errors.js";
 import { system_errors } from "./lib/system_errors.js";
 import { MIMEParams, MIMEType } from "./lib/mime.js";
-import { validate_abort_signal, validate_function, validate_integer, validate_object, validate_string }
-  from "./lib/validate.js";
+import {
+  validate_abort_signal,
+  validate_function,
+  validate_integer,
+  validate_object,
+  validate_string
+} from "./lib/validate.js";
 
 const { TextDecoder, TextEncoder } = globalThis;
 
@@ -53,7 +58,8 @@ function callbackify(original) {
       (reason) => queueMicrotask(() => {
         let error = reason;
         if (!reason) {
-          error = coded(Error, "ERR_FALSY_VALUE_REJECTION", "Promise was rejected with falsy value");
+          error =
+            coded(Error, "ERR_FALSY_VALUE_REJECTION", "Promise was rejected with falsy value");
           error.reason = reason;
         }
         callback.call(this, error);
@@ -67,11 +73,13 @@ function callbackify(original) {
 
 function inherits(constructor, parent) {
   validate_function(constructor, "ctor");
-  if (parent === undefined || parent === null) throw invalid_arg_type("superCtor", "function", parent);
+  if (parent === undefined || parent === null)
+    throw invalid_arg_type("superCtor", "function", parent);
   if (parent.prototype === undefined) {
     throw invalid_arg_type("superCtor.prototype", "object", parent.prototype);
   }
-  Object.defineProperty(constructor, "super_", { value: parent, writable: true, configurable: true });
+  Object.defineProperty(
+    constructor, "super_", { value : parent, writable : true, configurable : true });
   Object.setPrototypeOf(constructor.prototype, parent.prototype);
 }
 
@@ -109,7 +117,8 @@ function aborted(signal, resource) {
   validate_abort_signal(signal, "signal");
   validate_object(resource, "resource");
   if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  return new Promise(
+    (resolve) => signal.addEventListener("abort", () => resolve(), { once : true }));
 }
 
 const toUSVString = (value) => `${value}`.toWellFormed();
@@ -142,7 +151,8 @@ function styleText(style, text, { validateStream = true, stream } = {}) {
   for (const name of Array.isArray(style) ? style : [style]) {
     if (name === "none") continue;
     const codes = inspect.colors[name];
-    if (codes === undefined) throw invalid_arg_value("format", name, "must be a style of inspect.colors");
+    if (codes === undefined)
+      throw invalid_arg_value("format", name, "must be a style of inspect.colors");
     open += `\u001b[${codes[0]}m`;
     close = `\u001b[${codes[1]}m${close}`;
   }
@@ -189,7 +199,8 @@ const transferableAbortSignal = (signal) => {
   return signal;
 };
 
-const log = (...args) => globalThis.console.log("%s - %s", new Date().toLocaleTimeString(), format(...args));
+const log = (...args) =>
+  globalThis.console.log("%s - %s", new Date().toLocaleTimeString(), format(...args));
 const legacy = {
   isArray: Array.isArray,
   isBoolean: (value) => typeof value === "boolean",
@@ -201,7 +212,8 @@ const legacy = {
   isNullOrUndefined: (value) => value === null || value === undefined,
   isNumber: (value) => typeof value === "number",
   isObject: (value) => value !== null && typeof value === "object",
-  isPrimitive: (value) => value === null || (typeof value !== "object" && typeof value !== "function"),
+  isPrimitive: (value) =>
+    value === null || (typeof value !== "object" && typeof value !== "function"),
   isRegExp: types.isRegExp,
   isString: (value) => typeof value === "string",
   isSymbol: (value) => typeof value === "symbol",
@@ -210,9 +222,28 @@ const legacy = {
 const { isArray } = legacy;
 
 export {
-  AbortError, MIMEParams, MIMEType, TextDecoder, TextEncoder, _extend, aborted, callbackify, debuglog,
-  deprecate, format, formatWithOptions, inherits, inspect, isArray, isDeepStrictEqual, parseArgs,
-  promisify, stripVTControlCharacters, styleText, toUSVString, types,
+  AbortError,
+  MIMEParams,
+  MIMEType,
+  TextDecoder,
+  TextEncoder,
+  _extend,
+  aborted,
+  callbackify,
+  debuglog,
+  deprecate,
+  format,
+  formatWithOptions,
+  inherits,
+  inspect,
+  isArray,
+  isDeepStrictEqual,
+  parseArgs,
+  promisify,
+  stripVTControlCharacters,
+  styleText,
+  toUSVString,
+  types,
 };
 export default {
   MIMEParams, MIMEType, TextDecoder, TextEncoder, _errnoException, _exceptionWithHostPort, _extend,

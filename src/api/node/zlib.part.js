@@ -9,14 +9,23 @@ import { constants } from "./lib/zlib_constants.js";
 const { zlib_close, zlib_crc32, zlib_open, zlib_params, zlib_reset, zlib_step } = own_ops;
 
 // As in zlib.cc.
-const kinds = ["Deflate", "Inflate", "Gzip", "Gunzip", "DeflateRaw", "InflateRaw", "Unzip", "BrotliCompress",
-  "BrotliDecompress", "ZstdCompress", "ZstdDecompress"];
+const kinds = [
+  "Deflate", "Inflate", "Gzip", "Gunzip", "DeflateRaw", "InflateRaw", "Unzip", "BrotliCompress",
+  "BrotliDecompress", "ZstdCompress", "ZstdDecompress"
+];
 const compresses = (kind) => /Deflate|Gzip|Compress/.test(kinds[kind]);
 const codes = {
-  [-2]: "Z_STREAM_ERROR", [-3]: "Z_DATA_ERROR", [-4]: "Z_MEM_ERROR", [-5]: "Z_BUF_ERROR", [-102]: "Z_NEED_DICT",
+  [-2] : "Z_STREAM_ERROR",
+  [-3] : "Z_DATA_ERROR",
+  [-4] : "Z_MEM_ERROR",
+  [-5] : "Z_BUF_ERROR",
+  [-102] : "Z_NEED_DICT",
 };
 const texts = {
-  "-2": "invalid stream", "-3": "incorrect header check", "-4": "insufficient memory", "-5": "unexpected end of file",
+  "-2": "invalid stream",
+  "-3": "incorrect header check",
+  "-4": "insufficient memory",
+  "-5": "unexpected end of file",
   "-102": "Missing dictionary",
 };
 
@@ -52,11 +61,14 @@ function open(holder, kind, options) {
   const mem_level = option(options, "memLevel", 1, 9, 8);
   const strategy = option(options, "strategy", 0, 4, 0);
   const dictionary = options.dictionary;
-  if (dictionary !== undefined && !ArrayBuffer.isView(dictionary) && !(dictionary instanceof ArrayBuffer)) {
-    throw invalid_arg_type("options.dictionary", ["Buffer", "TypedArray", "DataView", "ArrayBuffer"], dictionary);
+  if (dictionary !== undefined && !ArrayBuffer.isView(dictionary) &&
+    !(dictionary instanceof ArrayBuffer)) {
+    throw invalid_arg_type(
+      "options.dictionary", [ "Buffer", "TypedArray", "DataView", "ArrayBuffer" ], dictionary);
   }
   const id = zlib_open(holder, kind, window_bits, level, mem_level, strategy, dictionary);
-  if (id === undefined) throw coded(Error, "ERR_ZLIB_INITIALIZATION_FAILED", "Initialization failed");
+  if (id === undefined)
+    throw coded(Error, "ERR_ZLIB_INITIALIZATION_FAILED", "Initialization failed");
   return id;
 }
 
@@ -109,7 +121,8 @@ class ZlibBase extends Transform {
   // A gzip file may be several: whether another begins at `offset`.
   #next_member(bytes, offset) {
     const name = kinds[this.#kind];
-    if (name === "ZstdDecompress" || offset >= bytes.length) return name === "ZstdDecompress" && offset < bytes.length;
+    if (name === "ZstdDecompress" || offset >= bytes.length)
+      return name === "ZstdDecompress" && offset < bytes.length;
     if ((name !== "Gunzip" && name !== "Unzip") || bytes[offset] !== 0x1f) return false;
     this.#ended = false;
     return zlib_reset(this.#id);
@@ -118,7 +131,8 @@ class ZlibBase extends Transform {
   // After the last input.
   check_end() {
     if (!compresses(this.#kind) && !this.#ended && this.bytesWritten > 0 &&
-        this.#buffer_full !== constants.Z_SYNC_FLUSH && this.#buffer_full !== constants.BROTLI_OPERATION_FLUSH) {
+      this.#buffer_full !== constants.Z_SYNC_FLUSH &&
+      this.#buffer_full !== constants.BROTLI_OPERATION_FLUSH) {
       throw failure(constants.Z_BUF_ERROR);
     }
   }
@@ -129,20 +143,23 @@ class ZlibBase extends Transform {
   }
 
   _flush(done) {
-    this.#run(new Uint8Array(), compresses(this.#kind) ? constants.Z_FINISH : constants.Z_SYNC_FLUSH, (error) => {
-      if (error) return done(error);
-      try {
-        this.check_end();
-        done();
-      } catch (failed) {
-        done(failed);
-      }
-    });
+    this.#run(new Uint8Array(),
+      compresses(this.#kind) ? constants.Z_FINISH : constants.Z_SYNC_FLUSH, (error) => {
+        if (error)
+          return done(error);
+        try {
+          this.check_end();
+          done();
+        } catch (failed) {
+          done(failed);
+        }
+      });
   }
 
   #run(bytes, flush, done) {
     try {
-      if (!(this.#ended && flush !== constants.Z_NO_FLUSH)) this.work(bytes, flush, (piece) => this.push(piece));
+      if (!(this.#ended && flush !== constants.Z_NO_FLUSH))
+        this.work(bytes, flush, (piece) => this.push(piece));
       done();
     } catch (error) {
       done(error);
@@ -199,9 +216,11 @@ kinds.forEach((name, kind) => {
 
 function input_bytes(value) {
   if (typeof value === "string") return Buffer.from(value);
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  if (ArrayBuffer.isView(value))
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  throw invalid_arg_type("buffer", ["string", "Buffer", "TypedArray", "DataView", "ArrayBuffer"], value);
+  throw invalid_arg_type(
+    "buffer", [ "string", "Buffer", "TypedArray", "DataView", "ArrayBuffer" ], value);
 }
 
 function whole(kind, value, options = {}) {
@@ -213,7 +232,8 @@ function whole(kind, value, options = {}) {
   const take = (piece) => {
     total += piece.length;
     if (total > most) {
-      throw coded(RangeError, "ERR_BUFFER_TOO_LARGE", `Cannot create a Buffer larger than ${most} bytes`);
+      throw coded(
+        RangeError, "ERR_BUFFER_TOO_LARGE", `Cannot create a Buffer larger than ${most} bytes`);
     }
     pieces.push(piece);
   };
@@ -228,8 +248,10 @@ function whole(kind, value, options = {}) {
 }
 
 const shorthand = {};
-const verbs = ["deflate", "inflate", "gzip", "gunzip", "deflateRaw", "inflateRaw", "unzip", "brotliCompress",
-  "brotliDecompress", "zstdCompress", "zstdDecompress"];
+const verbs = [
+  "deflate", "inflate", "gzip", "gunzip", "deflateRaw", "inflateRaw", "unzip", "brotliCompress",
+  "brotliDecompress", "zstdCompress", "zstdDecompress"
+];
 verbs.forEach((verb, kind) => {
   shorthand[`${verb}Sync`] = (value, options) => whole(kind, value, options ?? {});
   shorthand[verb] = (value, options, callback) => {
@@ -256,8 +278,17 @@ function crc32(data, value = 0) {
   return zlib_crc32(input_bytes(data), value);
 }
 
-const codes_table = Object.freeze(Object.fromEntries(["Z_OK", "Z_STREAM_END", "Z_NEED_DICT", "Z_ERRNO", "Z_STREAM_ERROR",
-  "Z_DATA_ERROR", "Z_MEM_ERROR", "Z_BUF_ERROR", "Z_VERSION_ERROR"].flatMap((name) =>
-  [[name, constants[name]], [constants[name], name]])));
+const codes_table = Object.freeze(Object.fromEntries([
+  "Z_OK", "Z_STREAM_END", "Z_NEED_DICT", "Z_ERRNO", "Z_STREAM_ERROR", "Z_DATA_ERROR", "Z_MEM_ERROR",
+  "Z_BUF_ERROR", "Z_VERSION_ERROR"
+].flatMap((name) => [[ name, constants[name] ], [ constants[name], name ]])));
 
-export default { ...classes, ...creators, ...shorthand, codes: codes_table, constants, crc32, ...constants };
+export default {
+  ...classes,
+  ...creators,
+  ...shorthand,
+  codes: codes_table,
+  constants,
+  crc32,
+  ...constants
+};

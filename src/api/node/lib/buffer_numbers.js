@@ -18,7 +18,8 @@ function check_offset(buffer, offset, size) {
   if (Number.isInteger(offset) && offset >= 0 && offset <= last) return;
   if (Math.floor(offset) !== offset) throw out_of_range("offset", "an integer", offset);
   if (last < 0) {
-    throw coded(RangeError, "ERR_BUFFER_OUT_OF_BOUNDS", "Attempt to access memory outside buffer bounds");
+    throw coded(
+      RangeError, "ERR_BUFFER_OUT_OF_BOUNDS", "Attempt to access memory outside buffer bounds");
   }
   throw out_of_range("offset", `>= 0 and <= ${last}`, offset);
 }
@@ -27,7 +28,8 @@ function range_text(min, max, size) {
   const suffix = typeof min === "bigint" ? "n" : "";
   if (size <= 4) return `>= ${min}${suffix} and <= ${max}${suffix}`;
   if (min === 0 || min === 0n) return `>= 0${suffix} and < 2${suffix} ** ${size * 8}${suffix}`;
-  return `>= -(2${suffix} ** ${size * 8 - 1}${suffix}) and < 2${suffix} ** ${size * 8 - 1}${suffix}`;
+  return `>= -(2${suffix} ** ${size * 8 - 1}${suffix}) and < 2${suffix} ** ${size * 8 - 1}${
+    suffix}`;
 }
 
 function check_value(value, min, max, size) {

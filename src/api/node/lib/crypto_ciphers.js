@@ -3,8 +3,16 @@ import { coded, invalid_arg_value } from "./errors.js";
 import { validate_string } from "./validate.js";
 
 export function make_ciphers({ Transform, own_ops, to_bytes, as_buffer, encoded, secret_bytes }) {
-  const { cipher_final, cipher_info, cipher_names, cipher_new, cipher_set_padding, cipher_set_tag, cipher_tag,
-    cipher_update } = own_ops;
+  const {
+    cipher_final,
+    cipher_info,
+    cipher_names,
+    cipher_new,
+    cipher_set_padding,
+    cipher_set_tag,
+    cipher_tag,
+    cipher_update
+  } = own_ops;
   const state_error = (message) => coded(Error, "ERR_CRYPTO_INVALID_STATE", message);
 
   class CipherBase extends Transform {
@@ -23,9 +31,11 @@ export function make_ciphers({ Transform, own_ops, to_bytes, as_buffer, encoded,
       if (info === undefined) throw coded(Error, "ERR_CRYPTO_UNKNOWN_CIPHER", "Unknown cipher");
       const key_bytes = secret_bytes(key);
       const iv_bytes = iv === null || iv === undefined ? new Uint8Array() : to_bytes(iv, "iv");
-      if (key_bytes.length !== info[0]) throw coded(RangeError, "ERR_CRYPTO_INVALID_KEYLEN", "Invalid key length");
+      if (key_bytes.length !== info[0])
+        throw coded(RangeError, "ERR_CRYPTO_INVALID_KEYLEN", "Invalid key length");
       const id = cipher_new(this, lower, key_bytes, iv_bytes, encrypt);
-      if (id === undefined) throw coded(TypeError, "ERR_CRYPTO_INVALID_IV", "Invalid initialization vector");
+      if (id === undefined)
+        throw coded(TypeError, "ERR_CRYPTO_INVALID_IV", "Invalid initialization vector");
       this.#id = id;
       this.#encrypt = encrypt;
       this.#mode = info[3];
@@ -35,7 +45,8 @@ export function make_ciphers({ Transform, own_ops, to_bytes, as_buffer, encoded,
     update(data, input_encoding, output_encoding) {
       if (this.#done) throw state_error("Unsupported state");
       const bytes = cipher_update(this.#id, to_bytes(data, "data", input_encoding), false);
-      if (bytes === undefined) throw state_error("Unsupported state or unable to authenticate data");
+      if (bytes === undefined)
+        throw state_error("Unsupported state or unable to authenticate data");
       return encoded(bytes, output_encoding);
     }
 
@@ -44,8 +55,10 @@ export function make_ciphers({ Transform, own_ops, to_bytes, as_buffer, encoded,
       this.#done = true;
       const bytes = cipher_final(this.#id);
       if (bytes === undefined) {
-        if (this.#mode === "gcm") throw new Error("Unsupported state or unable to authenticate data");
-        throw coded(Error, this.#encrypt ? "ERR_OSSL_WRONG_FINAL_BLOCK_LENGTH" : "ERR_OSSL_BAD_DECRYPT",
+        if (this.#mode === "gcm")
+          throw new Error("Unsupported state or unable to authenticate data");
+        throw coded(Error,
+          this.#encrypt ? "ERR_OSSL_WRONG_FINAL_BLOCK_LENGTH" : "ERR_OSSL_BAD_DECRYPT",
           this.#encrypt ? "wrong final block length" : "bad decrypt");
       }
       if (this.#mode === "gcm" && this.#encrypt) this.#tag = cipher_tag(this.#id, this.#tag_bytes);
@@ -71,7 +84,8 @@ export function make_ciphers({ Transform, own_ops, to_bytes, as_buffer, encoded,
       const bytes = to_bytes(tag, "buffer", encoding);
       // Other lengths than the one that was asked for let a forger guess.
       if (bytes.length !== this.#tag_bytes || !cipher_set_tag(this.#id, bytes)) {
-        throw coded(TypeError, "ERR_CRYPTO_INVALID_AUTH_TAG", `Invalid authentication tag length: ${bytes.length}`);
+        throw coded(TypeError, "ERR_CRYPTO_INVALID_AUTH_TAG",
+          `Invalid authentication tag length: ${bytes.length}`);
       }
       return this;
     }

@@ -1,9 +1,11 @@
-// Errors as Node.js has them: a `code`, the code in the stack's first line, the texts of its manual.
+// Errors as Node.js has them: a `code`, the code in the stack's first line, the texts of its
+// manual.
 
 function described(value) {
   if (value === null || value === undefined) return ` Received ${value}`;
   if (typeof value === "function") {
-    return value.name ? ` Received function ${value.name}` : " Received type function ([Function (anonymous)])";
+    return value.name ? ` Received function ${value.name}`
+                      : " Received type function ([Function (anonymous)])";
   }
   if (typeof value === "object") {
     const name = value.constructor?.name;

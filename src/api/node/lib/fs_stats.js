@@ -34,8 +34,16 @@ export class Stats extends StatsBase {
     const as = bigint ? (value) => BigInt(Math.trunc(value)) : (value) => value;
     const size = node.type === "file" ? node.size : node.type === "link" ? node.target.length : 0;
     Object.assign(this, {
-      dev: as(0), mode: as(kinds[node.type] | node.mode), nlink: as(node.links), uid: as(node.uid), gid: as(node.gid),
-      rdev: as(0), blksize: as(4096), ino: as(node.inode), size: as(size), blocks: as(Math.ceil(size / 512)),
+      dev: as (0),
+      mode: as (kinds[node.type] | node.mode),
+      nlink: as (node.links),
+      uid: as (node.uid),
+      gid: as (node.gid),
+      rdev: as (0),
+      blksize: as (4096),
+      ino: as (node.inode),
+      size: as (size),
+      blocks: as (Math.ceil(size / 512)),
     });
     for (const name of ["atime", "mtime", "ctime", "birthtime"]) {
       this[`${name}Ms`] = as(node[name]);

@@ -1,19 +1,38 @@
 // node:fs, the functions that answer at once; those with callbacks and promises are made of them.
 import { Buffer } from "../buffer.part.js";
-import { coded, invalid_arg_type, invalid_arg_value, not_implemented, out_of_range } from "./errors.js";
+import {
+  coded,
+  invalid_arg_type,
+  invalid_arg_value,
+  not_implemented,
+  out_of_range
+} from "./errors.js";
 import { constants } from "./fs_constants.js";
 import { Dirent, Stats } from "./fs_stats.js";
 import { Node, find, fs_error, look_up, place_for } from "./fs_tree.js";
 import { cwd, glob_pattern } from "./path_posix.js";
 import { validate_integer } from "./validate.js";
 
-const { O_ACCMODE = 3, O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY, O_DIRECTORY } =
-  { ...constants, O_ACCMODE: 3 };
+const {
+  O_ACCMODE = 3,
+  O_APPEND,
+  O_CREAT,
+  O_EXCL,
+  O_RDONLY,
+  O_RDWR,
+  O_TRUNC,
+  O_WRONLY,
+  O_DIRECTORY
+} = {
+  ...constants,
+  O_ACCMODE: 3
+};
 
 export function to_path(value, name = "path") {
   let path = value;
   if (path instanceof URL) {
-    if (path.protocol !== "file:") throw coded(TypeError, "ERR_INVALID_URL_SCHEME", "The URL must be of scheme file");
+    if (path.protocol !== "file:")
+      throw coded(TypeError, "ERR_INVALID_URL_SCHEME", "The URL must be of scheme file");
     path = decodeURIComponent(path.pathname);
   } else if (path instanceof Uint8Array) {
     path = Buffer.from(path).toString();
@@ -39,10 +58,13 @@ function flags_of(flags = "r") {
   return found;
 }
 
-const mode_of = (mode, otherwise) =>
-  mode === undefined || mode === null ? otherwise : (typeof mode === "string" ? parseInt(mode, 8) : mode) & 0o7777;
-const options_of = (options) => (typeof options === "string" ? { encoding: options } : options ?? {});
-const encoded = (buffer, encoding) => (encoding && encoding !== "buffer" ? buffer.toString(encoding) : buffer);
+const mode_of = (mode, otherwise) => mode === undefined || mode === null
+  ? otherwise
+  : (typeof mode === "string" ? parseInt(mode, 8) : mode) & 0o7777;
+const options_of = (options) =>
+  (typeof options === "string" ? { encoding : options } : options ?? {});
+const encoded = (buffer, encoding) =>
+  (encoding && encoding !== "buffer" ? buffer.toString(encoding) : buffer);
 
 // --- descriptors ---
 
@@ -79,7 +101,14 @@ export function openSync(path, flags, mode) {
   if ((bits & O_TRUNC) && writes && node.type === "file") node.resize(0);
   if (descriptors.size >= most_descriptors) throw fs_error("EMFILE", "open", name);
   const fd = ++last_fd;
-  descriptors.set(fd, { node, at: 0, reads: (bits & O_ACCMODE) !== O_WRONLY, writes, append: Boolean(bits & O_APPEND), path: name });
+  descriptors.set(fd, {
+    node,
+    at: 0,
+    reads: (bits & O_ACCMODE) !== O_WRONLY,
+    writes,
+    append: Boolean(bits & O_APPEND),
+    path: name
+  });
   return fd;
 }
 
@@ -91,7 +120,8 @@ export function closeSync(fd) {
 function read_device(node, view) {
   if (node.device === "null") return 0;
   if (node.device === "random") {
-    for (let at = 0; at < view.length; at += 65536) crypto.getRandomValues(view.subarray(at, at + 65536));
+    for (let at = 0; at < view.length; at += 65536)
+      crypto.getRandomValues(view.subarray(at, at + 65536));
   } else {
     view.fill(0);
   }
@@ -99,7 +129,8 @@ function read_device(node, view) {
 }
 
 function view_of(buffer, name) {
-  if (!ArrayBuffer.isView(buffer)) throw invalid_arg_type(name, ["Buffer", "TypedArray", "DataView"], buffer);
+  if (!ArrayBuffer.isView(buffer))
+    throw invalid_arg_type(name, [ "Buffer", "TypedArray", "DataView" ], buffer);
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
 
@@ -112,7 +143,8 @@ export function readSync(fd, buffer, offset, length, position) {
   const from = offset ?? 0;
   const size = length ?? all.length - from;
   if (from < 0 || from > all.length) throw out_of_range("offset", `>= 0 && <= ${all.length}`, from);
-  if (size < 0 || from + size > all.length) throw out_of_range("length", `>= 0 && <= ${all.length - from}`, size);
+  if (size < 0 || from + size > all.length)
+    throw out_of_range("length", `>= 0 && <= ${all.length - from}`, size);
   const view = all.subarray(from, from + size);
   if (open.node.type === "device") return read_device(open.node, view);
   const explicit = position !== undefined && position !== null && position !== -1;
@@ -150,7 +182,8 @@ export function writeSync(fd, data, offset, length, position) {
 export function readvSync(fd, buffers, position) {
   let total = 0;
   for (const buffer of buffers) {
-    const got = readSync(fd, buffer, 0, buffer.byteLength, typeof position === "number" ? position + total : null);
+    const got = readSync(
+      fd, buffer, 0, buffer.byteLength, typeof position === "number" ? position + total : null);
     total += got;
     if (got < buffer.byteLength) break;
   }
@@ -160,18 +193,23 @@ export function readvSync(fd, buffers, position) {
 export function writevSync(fd, buffers, position) {
   let total = 0;
   for (const buffer of buffers) {
-    total += writeSync(fd, buffer, 0, buffer.byteLength, typeof position === "number" ? position + total : null);
+    total += writeSync(
+      fd, buffer, 0, buffer.byteLength, typeof position === "number" ? position + total : null);
   }
   return total;
 }
 
 export const fstatSync = (fd, options) => new Stats(descriptor(fd, "fstat").node, options?.bigint);
-export const ftruncateSync = (fd, length = 0) => descriptor(fd, "ftruncate").node.resize(Math.max(0, length));
+export const ftruncateSync = (fd, length = 0) =>
+  descriptor(fd, "ftruncate").node.resize(Math.max(0, length));
 export const fsyncSync = (fd) => void descriptor(fd, "fsync");
 export const fdatasyncSync = (fd) => void descriptor(fd, "fdatasync");
-export const fchmodSync = (fd, mode) => void (descriptor(fd, "fchmod").node.mode = mode_of(mode, 0));
-export const fchownSync = (fd, uid, gid) => void Object.assign(descriptor(fd, "fchown").node, { uid, gid });
-export const futimesSync = (fd, atime, mtime) => set_times(descriptor(fd, "futime").node, atime, mtime);
+export const fchmodSync = (fd, mode) =>
+  void (descriptor(fd, "fchmod").node.mode = mode_of(mode, 0));
+export const fchownSync = (fd, uid, gid) =>
+  void Object.assign(descriptor(fd, "fchown").node, {uid, gid});
+export const futimesSync = (fd, atime, mtime) =>
+  set_times(descriptor(fd, "futime").node, atime, mtime);
 
 // --- whole files ---
 
@@ -207,7 +245,8 @@ export function writeFileSync(path, data, options) {
   const bytes = data_bytes(data, encoding);
   with_file(path, flag, mode, (fd) => writeSync(fd, bytes, 0, bytes.length, null));
 }
-export const appendFileSync = (path, data, options) => writeFileSync(path, data, { flag: "a", ...options_of(options) });
+export const appendFileSync = (path, data, options) =>
+  writeFileSync(path, data, {flag : "a", ...options_of(options)});
 
 // --- the tree ---
 
@@ -230,7 +269,8 @@ function stat_with(path, options, syscall, follow) {
   try {
     return new Stats(find(to_path(path), syscall, follow), options?.bigint);
   } catch (error) {
-    if (options?.throwIfNoEntry === false && (error.code === "ENOENT" || error.code === "ENOTDIR")) return undefined;
+    if (options?.throwIfNoEntry === false && (error.code === "ENOENT" || error.code === "ENOTDIR"))
+      return undefined;
     throw error;
   }
 }
@@ -242,7 +282,8 @@ export const statfsSync = (path) => {
 };
 
 export function mkdirSync(path, options) {
-  const { recursive = false, mode } = typeof options === "object" && options !== null ? options : { mode: options };
+  const { recursive = false, mode } =
+    typeof options === "object" && options !== null ? options : { mode : options };
   const name = to_path(path);
   const bits = mode_of(mode, 0o777) & ~0o22;
   if (!recursive) {
@@ -280,7 +321,8 @@ function list(folder, path, { withFileTypes, recursive, encoding }, prefix, out)
     const shown = encoding === "buffer" ? Buffer.from(prefix + name) : prefix + name;
     out.push(withFileTypes ? new Dirent(name, node.type, path) : shown);
     if (recursive && node.type === "folder") {
-      list(node, `${path}/${name}`, { withFileTypes, recursive, encoding }, `${prefix}${name}/`, out);
+      list(
+        node, `${path}/${name}`, { withFileTypes, recursive, encoding }, `${prefix}${name}/`, out);
     }
   }
   return out;
@@ -327,7 +369,8 @@ export function rmSync(path, { recursive = false, force = false } = {}) {
     throw error;
   }
   if (place.node.type === "folder" && !recursive) {
-    const error = coded(Error, "ERR_FS_EISDIR", `Path is a directory: rm returned EISDIR (is a directory) ${name}`);
+    const error = coded(
+      Error, "ERR_FS_EISDIR", `Path is a directory: rm returned EISDIR (is a directory) ${name}`);
     throw Object.assign(error, { errno: 21, syscall: "rm", path: name });
   }
   place.parent.entries.delete(place.name);
@@ -344,9 +387,12 @@ export function renameSync(from, to) {
   }
   if (place.node !== undefined) {
     const folder = place.node.type === "folder";
-    if (folder && source.node.type !== "folder") throw fs_error("EISDIR", "rename", source.path, target);
-    if (!folder && source.node.type === "folder") throw fs_error("ENOTDIR", "rename", source.path, target);
-    if (folder && place.node.entries.size > 0) throw fs_error("ENOTEMPTY", "rename", source.path, target);
+    if (folder && source.node.type !== "folder")
+      throw fs_error("EISDIR", "rename", source.path, target);
+    if (!folder && source.node.type === "folder")
+      throw fs_error("ENOTDIR", "rename", source.path, target);
+    if (folder && place.node.entries.size > 0)
+      throw fs_error("ENOTEMPTY", "rename", source.path, target);
   }
   source.parent.entries.delete(source.name);
   place.parent.entries.set(place.name, source.node);
@@ -354,7 +400,8 @@ export function renameSync(from, to) {
 
 export function copyFileSync(from, to, mode = 0) {
   const [source, target] = [to_path(from, "src"), to_path(to, "dest")];
-  if ((mode & constants.COPYFILE_EXCL) && existsSync(target)) throw fs_error("EEXIST", "copyfile", source, target);
+  if ((mode & constants.COPYFILE_EXCL) && existsSync(target))
+    throw fs_error("EEXIST", "copyfile", source, target);
   writeFileSync(target, readFileSync(source));
 }
 
@@ -365,16 +412,19 @@ export function cpSync(from, to, options = {}) {
   const node = find(source, "cp", false);
   if (node.type === "folder") {
     if (!recursive) {
-      throw coded(Error, "ERR_FS_EISDIR", `Recursive option not enabled, cannot copy a directory: cp returned EISDIR (${source})`);
+      throw coded(Error, "ERR_FS_EISDIR",
+        `Recursive option not enabled, cannot copy a directory: cp returned EISDIR (${source})`);
     }
     mkdirSync(target, { recursive: true });
-    for (const name of node.entries.keys()) cpSync(`${source}/${name}`, `${target}/${name}`, options);
+    for (const name of node.entries.keys())
+      cpSync(`${source}/${name}`, `${target}/${name}`, options);
   } else if (node.type === "link") {
     symlinkSync(node.target, target);
   } else if (!existsSync(target) || force) {
     copyFileSync(source, target);
   } else if (errorOnExist) {
-    throw coded(Error, "ERR_FS_CP_EEXIST", `Target already exists: cp returned EEXIST (${target} already exists) ${target}`);
+    throw coded(Error, "ERR_FS_CP_EEXIST",
+      `Target already exists: cp returned EEXIST (${target} already exists) ${target}`);
   }
 }
 
@@ -418,20 +468,27 @@ function changeable(path, syscall, follow = true) {
   return node;
 }
 
-export const truncateSync = (path, length = 0) => changeable(path, "open").resize(Math.max(0, length));
+export const truncateSync = (path, length = 0) =>
+  changeable(path, "open").resize(Math.max(0, length));
 export const chmodSync = (path, mode) => void (changeable(path, "chmod").mode = mode_of(mode, 0));
 export const lchmodSync = () => {
   throw not_implemented("fs.lchmod");
 };
-export const chownSync = (path, uid, gid) => void Object.assign(changeable(path, "chown"), { uid, gid });
-export const lchownSync = (path, uid, gid) => void Object.assign(changeable(path, "lchown", false), { uid, gid });
+export const chownSync = (path, uid, gid) =>
+  void Object.assign(changeable(path, "chown"), {uid, gid});
+export const lchownSync = (path, uid, gid) =>
+  void Object.assign(changeable(path, "lchown", false), {uid, gid});
 
-const to_ms = (time) => (time instanceof Date ? time.getTime() : typeof time === "number" ? time * 1000 : +time * 1000);
+const to_ms = (time) => (time instanceof Date ? time.getTime()
+    : typeof time === "number"                ? time * 1000
+                                              : +time * 1000);
 function set_times(node, atime, mtime) {
   Object.assign(node, { atime: to_ms(atime), mtime: to_ms(mtime), ctime: Date.now() });
 }
-export const utimesSync = (path, atime, mtime) => set_times(changeable(path, "utime"), atime, mtime);
-export const lutimesSync = (path, atime, mtime) => set_times(changeable(path, "lutime", false), atime, mtime);
+export const utimesSync = (path, atime, mtime) =>
+  set_times(changeable(path, "utime"), atime, mtime);
+export const lutimesSync = (path, atime, mtime) =>
+  set_times(changeable(path, "lutime", false), atime, mtime);
 
 export class Dir {
   #rest;
@@ -465,6 +522,9 @@ export const opendirSync = (path, options) => new Dir(to_path(path), options);
 
 export function globSync(pattern, options = {}) {
   const base = to_path(options.cwd ?? cwd);
-  const patterns = (Array.isArray(pattern) ? pattern : [pattern]).map((one) => glob_pattern(one, "/"));
-  return readdirSync(base, { recursive: true }).filter((name) => patterns.some((one) => one.test(name)));
+  const patterns =
+    (Array.isArray(pattern) ? pattern : [ pattern ]).map((one) => glob_pattern(one, "/"));
+  return readdirSync(base, {
+    recursive: true
+  }).filter((name) => patterns.some((one) => one.test(name)));
 }

@@ -19,8 +19,20 @@ export class Node {
   // type: "file", "folder", "link", "device"
   constructor(type, mode, extra = {}) {
     const now = Date.now();
-    Object.assign(this, { type, mode, inode: ++last_inode, links: 1, uid: 0, gid: 0, atime: now, mtime: now, ctime: now,
-      birthtime: now, writable: true }, extra);
+    Object.assign(this, {
+      type,
+      mode,
+      inode: ++last_inode,
+      links: 1,
+      uid: 0,
+      gid: 0,
+      atime: now,
+      mtime: now,
+      ctime: now,
+      birthtime: now,
+      writable: true
+    },
+      extra);
     if (type === "file") Object.assign(this, { data: new Uint8Array(), size: 0 });
     if (type === "folder") this.entries = new Map();
   }
@@ -32,7 +44,8 @@ export class Node {
   // A place for `size` bytes; those that are new are zero.
   resize(size) {
     if (size > this.data.length) {
-      const grown = new Uint8Array(Math.max(size, Math.min(this.data.length * 2, this.data.length + (1 << 20))));
+      const grown = new Uint8Array(
+        Math.max(size, Math.min(this.data.length * 2, this.data.length + (1 << 20))));
       grown.set(this.bytes);
       this.data = grown;
     } else if (size < this.size) {
@@ -117,7 +130,12 @@ export function look_up(path, syscall, follow = true) {
     trail.push({ name, node });
   }
   const { name, node } = trail.at(-1);
-  return { parent: trail.at(-2)?.node, name, node, path: `/${trail.slice(1).map((one) => one.name).join("/")}` };
+  return {
+    parent: trail.at(-2)?.node,
+    name,
+    node,
+    path: `/${trail.slice(1).map((one) => one.name).join("/")}`
+  };
 }
 
 export function find(path, syscall, follow = true) {

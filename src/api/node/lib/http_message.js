@@ -6,13 +6,15 @@ const bad_value = /[^\t\x20-\x7e\x80-\xff]/;
 
 export function validate_header_name(name, label = "Header name") {
   if (typeof name !== "string" || !token.test(name)) {
-    throw coded(TypeError, "ERR_INVALID_HTTP_TOKEN", `${label} must be a valid HTTP token ["${name}"]`);
+    throw coded(
+      TypeError, "ERR_INVALID_HTTP_TOKEN", `${label} must be a valid HTTP token ["${name}"]`);
   }
 }
 
 export function validate_header_value(name, value) {
   if (value === undefined) {
-    throw coded(TypeError, "ERR_HTTP_INVALID_HEADER_VALUE", `Invalid value "${value}" for header "${name}"`);
+    throw coded(
+      TypeError, "ERR_HTTP_INVALID_HEADER_VALUE", `Invalid value "${value}" for header "${name}"`);
   }
   if (bad_value.test(`${value}`)) {
     throw coded(TypeError, "ERR_INVALID_CHAR", `Invalid character in header content ["${name}"]`);
@@ -20,9 +22,11 @@ export function validate_header_value(name, value) {
 }
 
 // What only counts once when it comes several times.
-const single = new Set(["age", "authorization", "content-length", "content-type", "etag", "expires", "from", "host",
-  "if-modified-since", "if-unmodified-since", "last-modified", "location", "max-forwards", "proxy-authorization",
-  "referer", "retry-after", "server", "user-agent"]);
+const single = new Set([
+  "age", "authorization", "content-length", "content-type", "etag", "expires", "from", "host",
+  "if-modified-since", "if-unmodified-since", "last-modified", "location", "max-forwards",
+  "proxy-authorization", "referer", "retry-after", "server", "user-agent"
+]);
 
 // The lists of a Headers object: {headers, distinct, raw}. skip: names that are left out
 export function read_headers(source, skip = []) {

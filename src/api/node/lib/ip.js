@@ -36,6 +36,8 @@ export function to_big(text) {
   const plain = text.replace(/%.*$/, "").replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) =>
     `${(a * 256 + +b).toString(16)}:${(c * 256 + +d).toString(16)}`);
   const [head, tail] = plain.split("::").map((half) => (half === "" ? [] : half.split(":")));
-  const groups = tail === undefined ? head : [...head, ...Array(8 - head.length - tail.length).fill("0"), ...tail];
+  const groups = tail === undefined
+    ? head
+    : [...head, ...Array(8 - head.length - tail.length).fill("0"), ...tail ];
   return groups.reduce((sum, one) => sum * 65536n + BigInt(`0x${one}`), 0n);
 }

@@ -32,7 +32,8 @@ export function extension_of(name) {
 export function without_suffix(name, suffix) {
   if (suffix === undefined) return name;
   validate_string(suffix, "suffix");
-  return suffix !== name && name.endsWith(suffix) ? name.slice(0, name.length - suffix.length) : name;
+  return suffix !== name && name.endsWith(suffix) ? name.slice(0, name.length - suffix.length)
+                                                  : name;
 }
 
 export function format_with(sep, parts) {
@@ -149,7 +150,13 @@ export function make_posix() {
       let dir = root;
       if (start > 1) dir = path.slice(0, start - 1);
       else if (start === 1) dir = "/";
-      return { root, dir: base === "" ? root : dir, base, ext, name: base.slice(0, base.length - ext.length) };
+      return {
+        root,
+        dir: base === "" ? root : dir,
+        base,
+        ext,
+        name: base.slice(0, base.length - ext.length)
+      };
     },
 
     matchesGlob(path, pattern) {

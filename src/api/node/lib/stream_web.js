@@ -3,7 +3,8 @@
 function to_bytes(chunk, Buffer) {
   if (typeof chunk === "string") return new Uint8Array(Buffer.from(chunk));
   return ArrayBuffer.isView(chunk)
-    ? new Uint8Array(chunk.buffer.slice(chunk.byteOffset, chunk.byteOffset + chunk.byteLength)) : chunk;
+    ? new Uint8Array(chunk.buffer.slice(chunk.byteOffset, chunk.byteOffset + chunk.byteLength))
+    : chunk;
 }
 
 function readable_to_web(stream, { finished, Buffer, strategy }) {
@@ -33,8 +34,11 @@ function readable_to_web(stream, { finished, Buffer, strategy }) {
       stream.on("error", () => {});
       stream.destroy(reason);
     },
-  }, strategy ?? (object_mode ? new CountQueuingStrategy({ highWaterMark: stream.readableHighWaterMark })
-    : new ByteLengthQueuingStrategy({ highWaterMark: stream.readableHighWaterMark || 1 })));
+  },
+    strategy ??
+      (object_mode
+          ? new CountQueuingStrategy({ highWaterMark : stream.readableHighWaterMark })
+          : new ByteLengthQueuingStrategy({ highWaterMark : stream.readableHighWaterMark || 1 })));
 }
 
 function readable_from_web(web, { Readable, Buffer, options = {} }) {
@@ -88,35 +92,50 @@ function writable_to_web(stream, { finished }) {
       stream.on("error", () => {});
     },
     write(chunk) {
-      if (stream.write(chunk) || stream.writableNeedDrain === false) return undefined;
+      if (stream.write(chunk) || stream.writableNeedDrain === false)
+        return undefined;
       drained = Promise.withResolvers();
       return drained.promise;
     },
     close() {
-      return new Promise((resolve, reject) => stream.end((error) => (error ? reject(error) : resolve())));
+      return new Promise(
+        (resolve, reject) => stream.end((error) => (error ? reject(error) : resolve())));
     },
     abort(reason) {
       stream.destroy(reason);
     },
-  }, { highWaterMark: stream.writableHighWaterMark || 1, size: stream.writableObjectMode ? () => 1
-    : (chunk) => chunk?.byteLength ?? chunk?.length ?? 1 });
+  },
+    {
+      highWaterMark: stream.writableHighWaterMark || 1,
+      size: stream.writableObjectMode ? () => 1
+                                       : (chunk) => chunk?.byteLength ?? chunk?.length ?? 1
+    });
 }
 
 function writable_from_web(web, { Writable, Buffer, options = {} }) {
   const writer = web.getWriter();
   const { objectMode = false, decodeStrings = true, highWaterMark, signal } = options;
-  const then = (promise, done) => promise.then(() => done(), (error) => done(error ?? new Error("aborted")));
+  const then = (promise, done) =>
+    promise.then(() => done(), (error) => done(error ?? new Error("aborted")));
   const writable = new Writable({
-    objectMode, decodeStrings, highWaterMark, signal,
+    objectMode,
+    decodeStrings,
+    highWaterMark,
+    signal,
     write(chunk, encoding, done) {
-      const value = typeof chunk === "string" && !objectMode && decodeStrings ? Buffer.from(chunk, encoding) : chunk;
-      then(writer.ready.then(() => writer.write(Buffer.isBuffer(value) ? new Uint8Array(value) : value)), done);
+      const value = typeof chunk === "string" && !objectMode && decodeStrings
+        ? Buffer.from(chunk, encoding)
+        : chunk;
+      then(writer.ready.then(
+             () => writer.write(Buffer.isBuffer(value) ? new Uint8Array(value) : value)),
+        done);
     },
     final(done) {
       then(writer.close(), done);
     },
     destroy(error, done) {
-      if (error === null || error === undefined) return done(error);
+      if (error === null || error === undefined)
+        return done(error);
       writer.abort(error).then(() => done(error), () => done(error));
     },
   });
@@ -134,6 +153,8 @@ export function add_bridges(stream, Buffer) {
   Duplex.toWeb = (duplex) => ({
     readable: Readable.toWeb(duplex), writable: Writable.toWeb(duplex),
   });
-  Duplex.fromWeb = ({ readable, writable }, options) =>
-    Duplex.from({ readable: Readable.fromWeb(readable, options), writable: Writable.fromWeb(writable, options) });
+  Duplex.fromWeb = ({ readable, writable }, options) => Duplex.from({
+    readable: Readable.fromWeb(readable, options),
+    writable: Writable.fromWeb(writable, options)
+  });
 }

@@ -1,4 +1,5 @@
-// What Workers have no way to do: functions and classes that are there, and say so when they are used.
+// What Workers have no way to do: functions and classes that are there, and say so when they are
+// used.
 import { not_implemented, refusing } from "./errors.js";
 
 // An object of functions that refuse: names of the module's functions.

@@ -67,7 +67,8 @@ export function validate_port(value, name = "Port", zero = true) {
       number > 65535 || (number === 0 && !zero)) {
     throw coded(RangeError, "ERR_SOCKET_BAD_PORT",
       `${name} should be >= ${zero ? 0 : 1} and < 65536. Received ${
-        typeof value === "string" ? `type string ('${value}')` : `type ${typeof value} (${value})`}.`);
+        typeof value === "string" ? `type string ('${value}')`
+                                  : `type ${typeof value} (${value})`}.`);
   }
   return number;
 }
