@@ -61,7 +61,7 @@ function from_base64(bytes) {
 }
 
 // url: serialised, without its fragment.
-export function fetch_data_url(url) {
+export function fetch_data_url(url, method) {
   const comma = StringPrototypeIndexOf(url, ",");
   const failed = () => new TypeError(`Fetch API cannot load: ${url}`);
   if (comma < 0) throw failed();
@@ -76,5 +76,5 @@ export function fetch_data_url(url) {
   if (StringPrototypeStartsWith(type, ";")) type = "text/plain" + type;
   const mime = parse_mime_type(type);
   const text = mime === undefined ? "text/plain;charset=US-ASCII" : serialize_mime_type(mime);
-  return response_of_data(body, text, url);
+  return response_of_data(method === "HEAD" ? null : body, text, url);
 }

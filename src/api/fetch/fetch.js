@@ -20,7 +20,6 @@ import { take_body } from "./body.js";
 import { Pump } from "./pump.js";
 import { Request, is_request, request_parts } from "./request.js";
 import { response_from_origin } from "./response.js";
-import { set_connect } from "../websocket/websocket.js";
 
 const { event_current, event_require, request_headers, subrequest_abort, subrequest_drop,
   subrequest_finish, subrequest_head, subrequest_info, subrequest_start, subrequest_writable,
@@ -145,7 +144,7 @@ async function send(parts) {
     signal_add_algorithm(signal, () => subrequest_abort(id, signal_abort_reason(signal)));
   }
   if (StringPrototypeStartsWith(parts.url, "data:")) {
-    return load_part("fetch/data_url").fetch_data_url(without_fragment(parts.url));
+    return load_part("fetch/data_url").fetch_data_url(without_fragment(parts.url), parts.method);
   }
   parts.url = check_scheme(parts.url);
   for (let hops = 0; ; hops++) {
@@ -176,7 +175,7 @@ async function connect_web_socket(url, protocols) {
   subrequest_drop(id);
   return 0;
 }
-set_connect(connect_web_socket);
+export { connect_web_socket };
 
 function fetch(input, init = undefined) {
   try {

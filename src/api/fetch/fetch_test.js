@@ -315,6 +315,7 @@ export const data_urls = {
       [200, "data:,a%20b", "text/plain;charset=US-ASCII", "a b"]);
     const coded = await fetch("data:text/HTML;charset=x ;base64,PGI+#hash");
     assert_equals([coded.headers.get("content-type"), await coded.text()], ["text/html;charset=x", "<b>"]);
+    assert_equals(await (await fetch("data:,a", { method: "HEAD" })).text(), "");
     for (const bad of ["data:text/plain", "data:;base64,a"]) await assert_rejects(fetch(bad), TypeError);
   },
 };
