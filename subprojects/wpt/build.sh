@@ -1,9 +1,10 @@
 # Nothing is built. The folders that tools/conformance runs, what their tests include, and the server.
 folders=(
   LICENSE.md FileAPI WebCryptoAPI common compression console dom encoding eventsource fetch hr-time
-  html/resources html/webappapis images interfaces mimesniff performance-timeline resource-timing
-  resources streams url urlpattern user-timing wasm/jsapi wasm/webapi webidl webmessaging websockets xhr
-  tools/wptserve/wptserve tools/third_party/{h2,hpack,hyperframe}/src tools/third_party/pywebsocket3/pywebsocket3
+  html/resources html/webappapis images interfaces media/test-av-384k-44100Hz-1ch-320x240-30fps-10kfr.webm
+  mimesniff performance-timeline resource-timing resources streams url urlpattern user-timing wasm/jsapi
+  wasm/resources webidl webmessaging websockets xhr tools/wptserve/wptserve
+  tools/third_party/{h2,hpack,hyperframe}/src tools/third_party/pywebsocket3/pywebsocket3
 )
 tests="firefox-$version/testing/web-platform/tests"
 mkdir wpt
