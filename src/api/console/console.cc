@@ -1,5 +1,4 @@
-// Where console's text leaves for the log, with the request that it belongs to; and what inspection
-// cannot find out in JavaScript.
+// Where console's text leaves for the log, with the request that it belongs to.
 #include "api/base/ops.h"
 #include "api/base/values.h"
 #include "api/event/event.h"
@@ -30,35 +29,10 @@ void console_emit(const Info& info) {
                                   static_cast<ConsoleLevel>(level), std::move(text));
 }
 
-// console_promise(promise) -> [state, result]: state 0 pending, 1 fulfilled, 2 rejected
-void console_promise(const Info& info) {
-  v8::Isolate* isolate = info.GetIsolate();
-  if (!info[0]->IsPromise()) return;
-  auto promise = info[0].As<v8::Promise>();
-  const auto state = promise->State();
-  v8::Local<v8::Value> pair[2] = {v8::Integer::New(isolate, static_cast<int>(state)),
-                                  v8::Undefined(isolate)};
-  if (state != v8::Promise::kPending) pair[1] = promise->Result();
-  info.GetReturnValue().Set(v8::Array::New(isolate, pair, 2));
-}
-
-// console_is_error(value) -> boolean
-void console_is_error(const Info& info) {
-  info.GetReturnValue().Set(info[0]->IsNativeError());
-}
-
-// console_is_proxy(value) -> boolean: a proxy is not looked into, its traps are the user's
-void console_is_proxy(const Info& info) {
-  info.GetReturnValue().Set(info[0]->IsProxy());
-}
-
 }  // namespace
 
 std::span<const Op> console_ops() {
-  static constexpr Op ops[] = {{"console_emit", console_emit},
-                               {"console_promise", console_promise},
-                               {"console_is_error", console_is_error},
-                               {"console_is_proxy", console_is_proxy}};
+  static constexpr Op ops[] = {{"console_emit", console_emit}};
   return ops;
 }
 

@@ -12,13 +12,15 @@ import {
   MapPrototypeHas,
   MapPrototypeSet,
   ObjectDefineProperty,
+  StringPrototypeIncludes,
   StringPrototypeIndexOf,
+  StringPrototypeRepeat,
   StringPrototypeSlice,
   SymbolToStringTag,
 } from "../base/primordials.js";
 import { to_dom_string } from "../base/webidl.js";
 import { performance_now } from "../performance/performance.js";
-import { format, indent_lines, inspect } from "./inspect.js";
+import { load_part } from "../parts/parts.js";
 
 const { console_emit } = ops;
 
@@ -35,8 +37,35 @@ const counts = new Map();
 const timers = new Map();
 let group_depth = 0;
 
+const inspect = () => load_part("console/inspect");
+
+// Text needs no inspection: the part is loaded for everything else.
+function text_of(args) {
+  let out = "";
+  for (let i = 0; i < args.length; i++) {
+    const value = args[i];
+    const plain = typeof value === "string" ? args.length === 1 || i > 0 || !StringPrototypeIncludes(value, "%")
+      : typeof value === "boolean" || typeof value === "undefined" || (typeof value === "number" && value !== 0);
+    if (!plain) return inspect().format(args);
+    out += i === 0 ? `${value}` : ` ${value}`;
+  }
+  return out;
+}
+
+export function indent_lines(text, depth) {
+  if (depth === 0) return text;
+  const pad = StringPrototypeRepeat("  ", depth);
+  if (!StringPrototypeIncludes(text, "\n")) return pad + text;
+  let out = pad;
+  for (let i = 0; i < text.length; i++) {
+    out += text[i];
+    if (text[i] === "\n") out += pad;
+  }
+  return out;
+}
+
 function emit(level, args) {
-  console_emit(level, indent_lines(format(args), group_depth));
+  console_emit(level, indent_lines(text_of(args), group_depth));
 }
 
 function stack_lines() {
@@ -64,7 +93,7 @@ const methods = {
     emit(kError, args);
   },
   trace(...args) {
-    const text = format(args);
+    const text = text_of(args);
     emit(kLog, [`Trace${text === "" ? "" : `: ${text}`}${stack_lines()}`]);
   },
   assert(condition = false, ...args) {
@@ -76,14 +105,14 @@ const methods = {
     }
     emit(kError, args);
   },
-  dir(value) {
-    emit(kLog, [inspect(value)]);
+  dir(value, options = undefined) {
+    emit(kLog, [inspect().dir_text(value, options)]);
   },
   dirxml(...args) {
     emit(kLog, args);
   },
-  table(value) {
-    emit(kLog, [value]);
+  table(value, columns = undefined) {
+    emit(kLog, [inspect().table_text(value, columns) ?? value]);
   },
   group(...args) {
     if (args.length > 0) emit(kLog, args);

@@ -7,18 +7,18 @@ import { Request, is_request } from "../fetch/request.js";
 import { Response, is_response } from "../fetch/response.js";
 import { URL, is_url } from "../url/url.js";
 import { URLSearchParams, is_search_params } from "../url/search_params.js";
-import { show_class_as } from "./inspect.js";
 
 // Reads accessors as they were when the snapshot was made.
-function fields_of(cls, names) {
+function fields_of(cls, names, parent = undefined, more = undefined) {
   const getters = [];
   for (let i = 0; i < names.length; i++) {
     getters[i] = ObjectGetOwnPropertyDescriptor(cls.prototype, names[i]).get;
   }
+  const rest = parent === undefined ? undefined : fields_of(parent, more);
   return (object) => {
     const fields = { __proto__: null };
     for (let i = 0; i < names.length; i++) fields[names[i]] = ReflectApply(getters[i], object, []);
-    return fields;
+    return rest === undefined ? fields : { ...fields, __proto__: null, ...rest(object) };
   };
 }
 
@@ -35,17 +35,28 @@ function pairs(list, step) {
 
 const { toString } = URLSearchParams.prototype;
 
-show_class_as(is_headers, "Headers", (headers) => pairs(headers_list(headers), 3));
-show_class_as(is_request, "Request", fields_of(Request, ["method", "url", "headers", "redirect",
-  "bodyUsed"]));
-show_class_as(is_response, "Response", fields_of(Response, ["status", "statusText", "headers", "ok",
-  "type", "bodyUsed"]));
-show_class_as(is_url, "URL", fields_of(URL, ["href"]));
-show_class_as(is_search_params, "URLSearchParams", (params) => ({
-  __proto__: null, query: ReflectApply(toString, params, []),
-}));
-show_class_as(is_file, "File", (file) => ({
-  __proto__: null, ...fields_of(File, ["name"])(file), ...fields_of(Blob, ["size", "type"])(file),
-}));
-show_class_as(is_blob, "Blob", fields_of(Blob, ["size", "type"]));
-show_class_as(is_form_data, "FormData", (form) => pairs(form_data_list(form), 2));
+const classes = [
+  { is: is_headers, name: "Headers", fields: (headers) => pairs(headers_list(headers), 3) },
+  { is: is_request, name: "Request", fields: fields_of(Request, ["method", "url", "headers", "redirect",
+    "bodyUsed"]) },
+  { is: is_response, name: "Response", fields: fields_of(Response, ["status", "statusText", "headers", "ok",
+    "type", "bodyUsed"]) },
+  { is: is_url, name: "URL", fields: fields_of(URL, ["href", "origin", "protocol", "username", "password",
+    "host", "hostname", "port", "pathname", "search", "searchParams", "hash"]) },
+  { is: is_search_params, name: "URLSearchParams", fields: (params) => ({
+    __proto__: null, query: ReflectApply(toString, params, []),
+  }) },
+  { is: is_file, name: "File", fields: fields_of(File, ["name"], Blob, ["size", "type"]) },
+  { is: is_blob, name: "Blob", fields: fields_of(Blob, ["size", "type"]) },
+  { is: is_form_data, name: "FormData", fields: (form) => pairs(form_data_list(form), 2) },
+];
+
+// {name, fields} of one of ours; undefined of anything else.
+export function shown_fields(object) {
+  for (let i = 0; i < classes.length; i++) {
+    if (classes[i].is(object)) {
+      return { __proto__: null, name: classes[i].name, fields: classes[i].fields(object) };
+    }
+  }
+  return undefined;
+}

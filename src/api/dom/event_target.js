@@ -10,7 +10,12 @@ import {
   MapPrototypeGet,
   MapPrototypeSet,
   Map,
+  ObjectDefineProperty,
+  StringPrototypeSlice,
   TypeError,
+  WeakMap,
+  WeakMapPrototypeGet,
+  WeakMapPrototypeSet,
 } from "../base/primordials.js";
 import { report_error } from "../event/event.js";
 import { DOMException } from "./dom_exception.js";
@@ -256,25 +261,24 @@ export function has_listeners(target, type) {
 // onX attributes: a listener that is found by its place, not by its callback.
 export function event_handler(cls, name) {
   const handlers = new WeakMap();
-  const get = uncurried(WeakMap.prototype.get);
-  const set = uncurried(WeakMap.prototype.set);
-  const type = name.slice(2);
-  Object.defineProperty(cls.prototype, name, {
+  const type = StringPrototypeSlice(name, 2);
+  ObjectDefineProperty(cls.prototype, name, {
+    __proto__: null,
     configurable: true,
     enumerable: true,
     get() {
-      return get(handlers, this)?.callback ?? null;
+      return WeakMapPrototypeGet(handlers, this)?.callback ?? null;
     },
     set(value) {
       const callback = typeof value === "function" || (typeof value === "object" && value !== null) ? value : null;
       const map = listeners_of(this);
-      const entry = get(handlers, this);
+      const entry = WeakMapPrototypeGet(handlers, this);
       if (entry !== undefined) {
         if (callback !== null) {
           entry.callback = callback;
           return;
         }
-        set(handlers, this, undefined);
+        WeakMapPrototypeSet(handlers, this, undefined);
         remove(map, type, entry.listener, false);
         return;
       }
@@ -283,7 +287,7 @@ export function event_handler(cls, name) {
       fresh.listener = function (event) {
         if (typeof fresh.callback === "function") FunctionPrototypeCall(fresh.callback, this, event);
       };
-      set(handlers, this, fresh);
+      WeakMapPrototypeSet(handlers, this, fresh);
       let list = MapPrototypeGet(map, type);
       if (list === undefined) MapPrototypeSet(map, type, (list = []));
       ArrayPrototypePush(list, { __proto__: null, callback: fresh.listener, capture: false, once: false,
@@ -291,4 +295,4 @@ export function event_handler(cls, name) {
     },
   });
 }
-const uncurried = (method) => Function.prototype.call.bind(method);
+

@@ -2,11 +2,15 @@
 import { ops } from "../base/ops.js";
 import { expose_class, expose_function } from "../base/expose.js";
 import { kInternal } from "../base/internal.js";
-import { FunctionPrototypeCall, PromiseResolve, TypeError } from "../base/primordials.js";
-import { illegal_constructor, require_args } from "../base/webidl.js";
+import {
+  FunctionPrototypeCall, PromiseResolve, TypeError, WeakSet, WeakSetPrototypeAdd, WeakSetPrototypeDelete,
+} from "../base/primordials.js";
+import {
+  illegal_constructor, require_args, require_new_args, to_dictionary, to_dom_string,
+} from "../base/webidl.js";
 import { DOMException } from "../dom/dom_exception.js";
-import { Event, EventTarget, dispatch_event, has_listeners } from "../dom/event_target.js";
-import { wait_until } from "./event.js";
+import { ErrorEvent, Event, EventTarget, dispatch_event, has_listeners } from "../dom/event_target.js";
+import { set_error_listener, wait_until } from "./event.js";
 
 const { event_current, event_pass_through } = ops;
 
@@ -104,9 +108,14 @@ class PromiseRejectionEvent extends Event {
   #promise;
   #reason;
   constructor(type, init) {
+    require_new_args(arguments.length, 2, "PromiseRejectionEvent");
     super(type, init);
-    this.#promise = init.promise;
-    this.#reason = init.reason;
+    const { promise, reason } = to_dictionary(init, "The init of an event");
+    if (typeof promise !== "object" || promise === null) {
+      throw new TypeError("The promise of a PromiseRejectionEvent is missing.");
+    }
+    this.#promise = promise;
+    this.#reason = reason;
   }
   get promise() {
     return this.#promise;
@@ -117,11 +126,51 @@ class PromiseRejectionEvent extends Event {
 }
 expose_class(PromiseRejectionEvent, "PromiseRejectionEvent");
 
-// From native code: a rejection that nobody handled. True: a listener has dealt with it.
-export function unhandled_rejection(promise, reason) {
-  if (!has_listeners(global_target, "unhandledrejection")) return false;
-  const event = new PromiseRejectionEvent("unhandledrejection",
-    { __proto__: null, cancelable: true, promise, reason });
+// Promises that an unhandledrejection event told of.
+const told = new WeakSet();
+
+function tell_of_rejection(type, promise, reason) {
+  const event = new PromiseRejectionEvent(type,
+    { __proto__: null, cancelable: type === "unhandledrejection", promise, reason });
   dispatch_event(global_target, event);
   return event.defaultPrevented;
 }
+
+// From native code: a rejection that nobody handled, or (late) one that somebody did after all. True: a
+// listener has dealt with it.
+export function unhandled_rejection(promise, reason, late) {
+  if (late) {
+    if (WeakSetPrototypeDelete(told, promise) && has_listeners(global_target, "rejectionhandled")) {
+      tell_of_rejection("rejectionhandled", promise, reason);
+    }
+    return true;
+  }
+  WeakSetPrototypeAdd(told, promise);
+  return has_listeners(global_target, "unhandledrejection") &&
+    tell_of_rejection("unhandledrejection", promise, reason);
+}
+
+function message_of(error) {
+  try {
+    return typeof error === "object" && error !== null && typeof error.message === "string" ? error.message
+      : to_dom_string(error);
+  } catch {
+    return "";
+  }
+}
+
+let telling_of_error = false;
+
+// An exception that nobody caught, as an `error` event of the global object.
+set_error_listener((error) => {
+  if (telling_of_error || !has_listeners(global_target, "error")) return false;
+  telling_of_error = true;
+  try {
+    const event = new ErrorEvent("error",
+      { __proto__: null, cancelable: true, message: message_of(error), error });
+    dispatch_event(global_target, event);
+    return event.defaultPrevented;
+  } finally {
+    telling_of_error = false;
+  }
+});

@@ -1,9 +1,14 @@
 // The globals performance and navigator.
 import { expose_class, expose_value } from "../base/expose.js";
 import { kInternal } from "../base/internal.js";
-import { illegal_constructor } from "../base/webidl.js";
+import { illegal_constructor, require_args } from "../base/webidl.js";
 import { EventTarget } from "../dom/event_target.js";
+import { wait_until } from "../event/event.js";
+import { fetch } from "../fetch/fetch.js";
+import { load_part } from "../parts/parts.js";
 import { performance_now } from "./performance.js";
+
+const timeline = () => load_part("performance/timeline");
 
 class Performance extends EventTarget {
   #brand;
@@ -18,6 +23,44 @@ class Performance extends EventTarget {
   get timeOrigin() {
     this.#brand;
     return 0;
+  }
+  mark(name, options = undefined) {
+    this.#brand;
+    require_args(arguments.length, 1, "mark", "Performance");
+    return timeline().mark(name, options);
+  }
+  measure(name, start_or_options = undefined, end_mark = undefined) {
+    this.#brand;
+    require_args(arguments.length, 1, "measure", "Performance");
+    return timeline().measure(name, start_or_options, end_mark);
+  }
+  clearMarks(name = undefined) {
+    this.#brand;
+    timeline().clear("mark", name);
+  }
+  clearMeasures(name = undefined) {
+    this.#brand;
+    timeline().clear("measure", name);
+  }
+  clearResourceTimings() {
+    this.#brand;
+  }
+  setResourceTimingBufferSize(size) {
+    this.#brand;
+  }
+  getEntries() {
+    this.#brand;
+    return timeline().entries(undefined, undefined);
+  }
+  getEntriesByType(type) {
+    this.#brand;
+    require_args(arguments.length, 1, "getEntriesByType", "Performance");
+    return timeline().entries(undefined, `${type}`);
+  }
+  getEntriesByName(name, type = undefined) {
+    this.#brand;
+    require_args(arguments.length, 1, "getEntriesByName", "Performance");
+    return timeline().entries(`${name}`, type);
   }
   toJSON() {
     this.#brand;
@@ -45,6 +88,12 @@ class Navigator {
   get language() {
     this.#brand;
     return "en";
+  }
+  sendBeacon(url, data = undefined) {
+    this.#brand;
+    require_args(arguments.length, 1, "sendBeacon", "Navigator");
+    wait_until(fetch(url, { __proto__: null, method: "POST", body: data }));
+    return true;
   }
   get languages() {
     this.#brand;
