@@ -50,7 +50,7 @@ def crons():
         write(folder, "wrangler.toml", f'name = "c"\nmain = "c.js"\n{DATE}[triggers]\ncrons = ["* * * *", "0 0 * * MON", "0 25 * * *"]\n')
         status, out = run("check", folder)
         check("check: a typo has its place", status == 1 and "wrangler.toml:5:18: error:" in out
-              and "the hour is 0 to 23, not 25, at character 3" in out and ":42: error:" in out, out)
+              and "the hour is 0 to 23, not 25, at character 3" in out and ":39: error:" in out, out)
 
 
 def served_cron():
