@@ -1,4 +1,4 @@
-// crypto.getRandomValues and crypto.randomUUID (Web Cryptography, 10).
+// crypto (Web Cryptography, 10). What has keys is in parts.
 import { ops } from "../base/ops.js";
 import { expose_class, expose_value } from "../base/expose.js";
 import { kInternal } from "../base/internal.js";
@@ -8,6 +8,7 @@ import {
 } from "../base/primordials.js";
 import { illegal_constructor, require_args } from "../base/webidl.js";
 import { DOMException } from "../dom/dom_exception.js";
+import { load_part } from "../parts/parts.js";
 
 const { crypto_fill, crypto_uuid } = ops;
 
@@ -17,6 +18,15 @@ class Crypto {
   #brand;
   constructor(internal) {
     if (internal !== kInternal) throw illegal_constructor();
+  }
+
+  get subtle() {
+    this.#brand;
+    return load_part("crypto/subtle").subtle;
+  }
+
+  get DigestStream() {
+    return load_part("crypto/digest_stream").DigestStream;
   }
 
   getRandomValues(array) {
