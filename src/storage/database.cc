@@ -1,6 +1,9 @@
 #include "storage/database.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -9,6 +12,7 @@
 
 #include "base/assert.h"
 #include "base/limits_storage.h"
+#include "base/unique_fd.h"
 #include "storage/database_state.h"
 #include "storage/fault_guard.h"
 
@@ -235,7 +239,41 @@ std::unexpected<Error> DatabaseState::broken_error() {
   return std::unexpected(Error{why_broken, EIO});
 }
 
+namespace {
+
+// A descriptor of the file or folder, synced.
+Result<> sync_path(const std::string& path) {
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd || fsync(fd.get()) != 0) return fail_errno(path, errno);
+  return {};
+}
+
+// LMDB makes a file in place; where that is cut off, what is left is no database for ever. So it is
+// made under another name, and gets its own when it is whole.
+Result<> make_file(const std::string& file) {
+  struct stat status;
+  if (stat(file.c_str(), &status) == 0 && status.st_size > 0) return {};
+  const std::string fresh = file + ".new";
+  unlink(fresh.c_str());
+  MDB_env* env = nullptr;
+  int code = mdb_env_create(&env);
+  if (code == MDB_SUCCESS) {
+    code = mdb_env_open(env, fresh.c_str(), MDB_NOSUBDIR | MDB_NOLOCK, 0600);
+    mdb_env_close(env);
+  }
+  if (code != MDB_SUCCESS) {
+    return std::unexpected(
+        Error{fmt::format("{}: {}", file, mdb_strerror(code)), code > 0 ? code : EIO});
+  }
+  SKEP_TRY(sync_path(fresh));
+  if (rename(fresh.c_str(), file.c_str()) != 0) return fail_errno(file, errno);
+  return sync_path(file.substr(0, file.rfind('/') + 1));
+}
+
+}  // namespace
+
 Result<> DatabaseState::open_file() {
+  SKEP_TRY(make_file(file));
   const auto checked = [&](int code) -> Result<> {
     if (code == MDB_SUCCESS) return {};
     return std::unexpected(

@@ -223,6 +223,17 @@ TEST_F(CorruptTest, PagesOfNonsense) {
   }
 }
 
+// A disk that was full when the file was made.
+TEST_F(CorruptTest, AFileWhoseMakingWasCutOff) {
+  store_.reset();
+  std::filesystem::remove_all(folder_ + "/store");
+  std::filesystem::create_directory(folder_ + "/store");
+  std::ofstream(file() + ".new") << "half a pag";
+  open();
+  EXPECT_TRUE(put("a", "1"));
+  EXPECT_FALSE(std::filesystem::exists(file() + ".new"));
+}
+
 TEST_F(CorruptTest, AnEmptyFileIsANewDatabase) {
   fill();
   ASSERT_EQ(truncate(file().c_str(), 0), 0);
