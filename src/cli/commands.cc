@@ -8,9 +8,9 @@
 
 #include "base/log.h"
 #include "broker/run.h"
+#include "broker/secret_command.h"
 #include "cli/bench.h"
 #include "cli/metrics_top.h"
-#include "cli/secret.h"
 
 namespace skep::cli {
 namespace {
@@ -22,7 +22,7 @@ void add_project_options(CLI::App& command, broker::ProjectArguments& arguments)
       "A folder with a wrangler file, a wrangler file, or one .js, .mjs or .ts module. "
       "Default: the working directory");
   command
-      .add_option("--config", arguments.paths,
+      .add_option("--config", arguments.configs,
                   "The same as PROJECT; further ones are other workers that the first may bind")
       ->type_name("FILE");
   command.add_option("--env", arguments.environment, "Use [env.NAME] of the wrangler file")
@@ -90,11 +90,11 @@ void add_test(CLI::App& app, int& status) {
 }
 
 void add_secret(CLI::App& app, int& status) {
-  auto options = std::make_shared<SecretOptions>();
+  auto options = std::make_shared<broker::SecretOptions>();
   CLI::App* command = app.add_subcommand("secret", "Keep the secrets of the Secrets Store");
   command->require_subcommand(1);
   const auto add = [&](const char* name, const char* what, bool named,
-                       int (*run)(const SecretOptions&)) {
+                       int (*run)(const broker::SecretOptions&)) {
     CLI::App* one = command->add_subcommand(name, what);
     one->add_option("--data-dir", options->data_dir, "data_dir of skep.toml; of a project: .skep")
         ->type_name("DIR")
@@ -103,9 +103,9 @@ void add_secret(CLI::App& app, int& status) {
     if (named) one->add_option("name", options->name, "The secret_name")->required();
     one->callback([options, run, &status] { status = run(*options); });
   };
-  add("put", "Take the value from standard input", true, put_secret);
-  add("list", "The names, not the values", false, list_secrets);
-  add("delete", "Forget a secret", true, delete_secret);
+  add("put", "Take the value from standard input", true, broker::put_secret);
+  add("list", "The names, not the values", false, broker::list_secrets);
+  add("delete", "Forget a secret", true, broker::delete_secret);
 }
 
 void add_top(CLI::App& app, int& status) {

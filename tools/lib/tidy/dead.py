@@ -69,6 +69,8 @@ def check_scripts(tree):
         for module in re.findall(r"""(?:from|import)\s*\(?\s*["'](\.[^"']+)["']""", tree.text(path)):
             imported.add(os.path.normpath(os.path.join(os.path.dirname(path), module)))
     scripts = "".join(tree.text(path) for path in tree.with_suffix(".js", under="src/"))
+    # Native code loads a part by its name, too.
+    scripts += "".join(tree.text(path) for path in tree.with_suffix(".cc", under="src/api/event/"))
     for path in tree.with_suffix(".js", under="src/api/"):
         if path.endswith("_test.js") or "/testing/" in path or path in imported:
             continue

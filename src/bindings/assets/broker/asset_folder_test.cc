@@ -1,5 +1,6 @@
 #include "bindings/assets/broker/asset_folder.h"
 
+#include <capnp/message.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,6 +33,9 @@ class AssetFolderTest : public testing::Test {
   void put(const std::string& path, std::string_view text) {
     std::ofstream(root_ + "/" + path) << text;
   }
+  void link(const std::string& to, const std::string& from) {
+    ASSERT_EQ(symlink((root_ + to).c_str(), (root_ + from).c_str()), 0);
+  }
   std::shared_ptr<AssetFolder> open() {
     config::Diagnostics diagnostics;
     auto folder = AssetFolder::open(root_ + "/site", {}, diagnostics);
@@ -63,19 +67,19 @@ TEST_F(AssetFolderTest, files_that_are_not_rules_and_not_ignored) {
 }
 
 TEST_F(AssetFolderTest, nothing_leads_out_of_the_folder) {
-  symlink((root_ + "/secret.txt").c_str(), (root_ + "/site/link.txt").c_str());
-  symlink(root_.c_str(), (root_ + "/site/up").c_str());
+  link("/secret.txt", "/site/link.txt");
+  link("", "/site/up");
   mkfifo((root_ + "/site/pipe").c_str(), 0600);
   const auto folder = open();
   EXPECT_EQ(paths(*folder), (std::vector<std::string>{"index.html", "sub/a.txt"}));
   // What becomes a link after the walk is not followed either: the file, and a folder above it.
   std::filesystem::remove(root_ + "/site/index.html");
-  symlink((root_ + "/secret.txt").c_str(), (root_ + "/site/index.html").c_str());
+  link("/secret.txt", "/site/index.html");
   EXPECT_FALSE(folder->open_file(0));
   std::filesystem::remove_all(root_ + "/site/sub");
   std::filesystem::create_directories(root_ + "/elsewhere");
   put("elsewhere/a.txt", "x");
-  symlink((root_ + "/elsewhere").c_str(), (root_ + "/site/sub").c_str());
+  link("/elsewhere", "/site/sub");
   EXPECT_FALSE(folder->open_file(1));
   EXPECT_FALSE(folder->open_file(2));
   EXPECT_FALSE(folder->open_file(UINT32_MAX));

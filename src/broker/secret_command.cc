@@ -1,4 +1,4 @@
-#include "cli/secret.h"
+#include "broker/secret_command.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "bindings/secrets/broker/secret_store.h"
 
-namespace skep::cli {
+namespace skep::broker {
 namespace {
 
 int failed(const Error& error) {
@@ -59,4 +59,4 @@ int delete_secret(const SecretOptions& options) {
   return done ? 0 : failed(done.error());
 }
 
-}  // namespace skep::cli
+}  // namespace skep::broker

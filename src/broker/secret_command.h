@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace skep::cli {
+namespace skep::broker {
 
 struct SecretOptions {
   std::string data_dir = "/var/lib/skep";
@@ -17,4 +17,4 @@ int put_secret(const SecretOptions& options);
 int list_secrets(const SecretOptions& options);
 int delete_secret(const SecretOptions& options);
 
-}  // namespace skep::cli
+}  // namespace skep::broker
