@@ -136,7 +136,7 @@ def plain(skep):
 
 def lies(skep):
     """(name, what the origin sends before it closes, what a reader is told)."""
-    lost = b"Error: Network connection lost."
+    lost = b"TypeError: Network connection lost."
     for name, sent, told in (
             ("nothing", b"", lost),
             ("no HTTP", b"220 smtp.example ESMTP\r\n", lost),
@@ -149,7 +149,7 @@ def lies(skep):
             ("more than its Content-Length", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello and more", b"hello"),
             ("until the end", b"HTTP/1.0 200 OK\r\n\r\nall of it", b"all of it"),
             ("not gzip", b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello",
-             b"Error: The body of the response is not coded as its Content-Encoding.")):
+             b"TypeError: The body of the response is not coded as its Content-Encoding.")):
         def answer(connection, head, rest, sent=sent):
             connection.sendall(sent)
             return False
