@@ -12,6 +12,15 @@ std::string folder_of(const std::string& name) {
   return slash == std::string::npos ? "." : name.substr(0, slash);
 }
 
+// Node.js's code for it, by which packages know that something optional is not there.
+v8::Local<v8::Value> not_found(v8::Isolate* isolate, std::string_view message) {
+  v8::Local<v8::Value> error = missing_error(isolate, message);
+  static_cast<void>(error.As<v8::Object>()->CreateDataProperty(
+      isolate->GetCurrentContext(), js_string(isolate, "code"),
+      js_string(isolate, "MODULE_NOT_FOUND")));
+  return error;
+}
+
 }  // namespace
 
 // Adds the names that the module exports, as far as its text shows them; `names` has "default"
@@ -106,8 +115,7 @@ v8::MaybeLocal<v8::Value> ModuleLoader::Impl::require(v8::Isolate* isolate,
     // A name that is computed. What the bundle knows already can be had; nothing can be waited for.
     auto known = bundle->resolve(record.name, specifier, ImportKind::require, [](Resolved) {});
     if (!known) {
-      return isolate->ThrowException(
-          missing_error(isolate, no_such_module(specifier, record.name)));
+      return isolate->ThrowException(not_found(isolate, no_such_module(specifier, record.name)));
     }
     if (!request) {
       record.requests.emplace_back();
@@ -124,14 +132,14 @@ v8::MaybeLocal<v8::Value> ModuleLoader::Impl::require(v8::Isolate* isolate,
   if (!target) {
     const std::string message =
         request->missing.empty() ? no_such_module(specifier, record.name) : request->missing;
-    return isolate->ThrowException(missing_error(isolate, message));
+    return isolate->ThrowException(not_found(isolate, message));
   }
   if (!target->compiled) {
     if (!compile(isolate, context, *target)) return {};
     target->compiled = true;
   }
   if (!target->source && target->value.IsEmpty()) {
-    return isolate->ThrowException(missing_error(isolate, no_such_module(specifier, record.name)));
+    return isolate->ThrowException(not_found(isolate, no_such_module(specifier, record.name)));
   }
   return required_value(isolate, context, *target);
 }

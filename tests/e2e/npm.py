@@ -322,8 +322,8 @@ def main():
             project = os.path.join(folder, name)
             shutil.copytree(os.path.join(PROJECTS, name), project)
             install(project, PACKAGES[name])
-            lines = "".join(f"{key}={value}\n" for key, value in variables.get(name, {}).items())
-            write(project, ".dev.vars", lines)
+            with open(os.path.join(project, "wrangler.toml"), "a", encoding="utf-8") as file:
+                file.write("[vars]\n" + "".join(f'{key} = "{value}"\n' for key, value in variables.get(name, {}).items()))
             workers.append((name, project, [f"{name}.test/*"]))
         allowed = '[outbound]\nallow = ["127.0.0.1"]\n'
         with serve(folder, workers, more=allowed) as server:
@@ -337,9 +337,8 @@ def main():
             else:
                 for name in only:
                     print(name, ask(server, name, "/graphql" if name == "yoga" else "/"))
-            log = server.log_text()
-            if sys.argv[1:]:
-                print(log)
+                server.wait_for_log("uncaught", timeout_s=1)
+                print(server.log_text())
         without_the_flag(folder)
     finish()
 

@@ -1,6 +1,6 @@
 // node:assert.
 import { is_deep_equal, is_deep_strict_equal } from "./internal_deep_equal.part.js";
-import { inspect } from "./internal_inspect.part.js";
+import { inspect } from "./lib/inspect.js";
 import { types } from "./util_types.part.js";
 import { coded, invalid_arg_type, invalid_arg_value, missing_args } from "./lib/errors.js";
 import { validate_function, validate_object } from "./lib/validate.js";

@@ -1,5 +1,5 @@
 // node:console: the global console, and a class that writes to streams.
-import { format, inspect } from "./internal_inspect.part.js";
+import { format, inspect } from "./lib/inspect.js";
 import { coded } from "./lib/errors.js";
 
 class Console {

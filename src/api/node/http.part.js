@@ -563,7 +563,8 @@ class ClientRequest extends OutgoingMessage {
   #started = false;
 
   constructor(input, options, callback, protocol = "http:") {
-    super();
+    // What is written is through long before the answer is.
+    super({ autoDestroy: false, emitClose: false });
     if (typeof options === "function") [options, callback] = [undefined, options];
     const given = client_options(input, options);
     const expected = given.agent?.protocol ?? protocol;

@@ -1,4 +1,2 @@
 // util.inspect and util.format: Node.js's own, as the package node-inspect-extracted has them.
-export {
-  inspect, format, formatWithOptions, stripVTControlCharacters,
-} from "node-inspect-extracted";
+export { inspect, format, formatWithOptions } from "node-inspect-extracted";

@@ -1,7 +1,6 @@
 // node:util.
 import { parseArgs } from "@pkgjs/parseargs";
-import { format, formatWithOptions, inspect, stripVTControlCharacters }
-  from "./internal_inspect.part.js";
+import { format, formatWithOptions, inspect, strip_controls } from "./lib/inspect.js";
 import { is_deep_strict_equal as isDeepStrictEqual } from "./internal_deep_equal.part.js";
 import { types } from "./util_types.part.js";
 import { AbortError, coded, invalid_arg_type, invalid_arg_value } from "./lib/errors.js";
@@ -157,6 +156,11 @@ function styleText(style, text, { validateStream = true, stream } = {}) {
     close = `\u001b[${codes[1]}m${close}`;
   }
   return `${open}${text}${close}`;
+}
+
+function stripVTControlCharacters(text) {
+  validate_string(text, "str");
+  return strip_controls(text);
 }
 
 function parseEnv(content) {

@@ -1,10 +1,29 @@
-// util.inspect for modules that seldom need it: its part is loaded when it is called.
+// util.inspect and util.format, whose part is large: it is loaded when one of them is called.
 import { load_part } from "../../parts/parts.js";
 
-export function inspect(...args) {
-  return load_part("node/internal_inspect").inspect(...args);
+const real = () => load_part("node/internal_inspect");
+
+export function inspect(value, options) {
+  return real().inspect(value, options, arguments[2], arguments[3]);
+}
+export const format = (...args) => real().format(...args);
+export const formatWithOptions = (...args) => real().formatWithOptions(...args);
+
+inspect.custom = Symbol.for("nodejs.util.inspect.custom");
+for (const name of ["colors", "styles", "defaultOptions", "replDefaults"]) {
+  Object.defineProperty(inspect, name, {
+    enumerable: true,
+    configurable: true,
+    get: () => real().inspect[name],
+    set(value) {
+      real().inspect[name] = value;
+    },
+  });
 }
 
-export function format(...args) {
-  return load_part("node/internal_inspect").format(...args);
-}
+// ECMA-48: what begins with ESC or CSI.
+const controls = new RegExp(
+  "[\\u001B\\u009B][[\\]()#;?]*(?:(?:(?:(?:;[-a-zA-Z\\d\\/\\#&.:=?%@~_]+)*|" +
+  "[a-zA-Z\\d]+(?:;[-a-zA-Z\\d\\/\\#&.:=?%@~_]*)*)?(?:\\u0007|\\u001B\\u005C|\\u009C))|" +
+  "(?:(?:\\d{1,4}(?:;\\d{0,4})*)?[\\dA-PR-TZcf-nq-uy=><~]))", "g");
+export const strip_controls = (text) => text.replace(controls, "");
