@@ -1,5 +1,5 @@
-// What a call between two workers of one shard costs, in CPU time of the loop's thread: one event of
-// the caller makes them one after another. No HTTP.
+// What a call between two workers of one shard costs, in CPU time of the loop's thread: one event
+// of the caller makes them one after another. No HTTP.
 #include <benchmark/benchmark.h>
 
 #include "api/testing/harness.h"
@@ -22,14 +22,14 @@ void run(benchmark::State& state, const std::string& body) {
   std::string error = callee.load(kCallee);
   WorkerSetup setup;
   setup.subrequests = UINT32_MAX;
-  setup.services = {
-      {.name = "SERVICE", .worker = &callee, .entrypoint = {}, .props_json = {}}};
+  setup.services = {{.name = "SERVICE", .worker = &callee, .entrypoint = {}, .props_json = {}}};
   Worker caller(setup);
   if (error.empty()) {
-    error = caller.load("const run = " + body +
-                        "; export default { async fetch(request, env) { const count = "
-                        "Number(new URL(request.url).searchParams.get('n')); await run(env.SERVICE, "
-                        "count); return new Response('done'); } };");
+    error =
+        caller.load("const run = " + body +
+                    "; export default { async fetch(request, env) { const count = "
+                    "Number(new URL(request.url).searchParams.get('n')); await run(env.SERVICE, "
+                    "count); return new Response('done'); } };");
   }
   if (!error.empty()) return state.SkipWithError(error.c_str());
   constexpr int kCalls = 1000;
@@ -48,26 +48,30 @@ void method(benchmark::State& state) {
 BENCHMARK(method)->Unit(benchmark::kMicrosecond);
 
 void method_concurrent(benchmark::State& state) {
-  run(state, "async (s, n) => { const all = []; for (let i = 0; i < n; i++) all.push(s.add(i, 1)); "
-             "for (const one of all) await one; }");
+  run(state,
+      "async (s, n) => { const all = []; for (let i = 0; i < n; i++) all.push(s.add(i, 1)); "
+      "for (const one of all) await one; }");
 }
 BENCHMARK(method_concurrent)->Unit(benchmark::kMicrosecond);
 
 void object_of_1kb(benchmark::State& state) {
-  run(state, "async (s, n) => { const value = { name: 'x'.repeat(900), list: [1, 2, 3], at: new "
-             "Date(0) }; for (let i = 0; i < n; i++) await s.echo(value); }");
+  run(state,
+      "async (s, n) => { const value = { name: 'x'.repeat(900), list: [1, 2, 3], at: new "
+      "Date(0) }; for (let i = 0; i < n; i++) await s.echo(value); }");
 }
 BENCHMARK(object_of_1kb)->Unit(benchmark::kMicrosecond);
 
 void stub(benchmark::State& state) {
-  run(state, "async (s, n) => { const next = await s.counter(); for (let i = 0; i < n; i++) await "
-             "next(); }");
+  run(state,
+      "async (s, n) => { const next = await s.counter(); for (let i = 0; i < n; i++) await "
+      "next(); }");
 }
 BENCHMARK(stub)->Unit(benchmark::kMicrosecond);
 
 void fetch(benchmark::State& state) {
-  run(state, "async (s, n) => { for (let i = 0; i < n; i++) await (await "
-             "s.fetch('http://x/')).text(); }");
+  run(state,
+      "async (s, n) => { for (let i = 0; i < n; i++) await (await "
+      "s.fetch('http://x/')).text(); }");
 }
 BENCHMARK(fetch)->Unit(benchmark::kMicrosecond);
 

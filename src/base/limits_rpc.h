@@ -23,7 +23,8 @@ inline constexpr unsigned kRpcStubsPerIsolate = 1u << 16;
 inline constexpr size_t kRpcCallsQueued = 4096;
 // Workers that call Workers that call …; Workers' own limit.
 inline constexpr unsigned kNestedWorkerCalls = 32;
-// An event that lives only because others hold its objects looks this often whether its caller lives.
+// An event that lives only because others hold its objects looks this often whether its caller
+// lives.
 inline constexpr int64_t kRpcHeldMs = 30'000;
 // Body bytes between two Workers that the reader has not taken.
 inline constexpr size_t kServiceBodyBytes = 256 * 1024;

@@ -38,6 +38,7 @@ Result<BrokerOptions> project_options(const ProjectArguments& arguments, Mode mo
   options.v8_flags = arguments.v8_flags;
   if (arguments.reduced_sandbox) options.sandbox = config::SandboxLevel::reduced;
   std::vector<std::string> paths = arguments.paths;
+  paths.insert(paths.end(), arguments.configs.begin(), arguments.configs.end());
   if (paths.empty()) paths.emplace_back(".");
   for (const std::string& given : paths) {
     SKEP_TRY_ASSIGN(std::string path, absolute_path(given));

@@ -57,6 +57,7 @@ BrokerOptions options_from(const config::ServeConfig& config, const std::string&
 // are other workers. An empty list stands for the working directory.
 struct ProjectArguments {
   std::vector<std::string> paths;
+  std::vector<std::string> configs;  // of --config: they come after the paths
   std::string environment;
   std::vector<std::string> v8_flags;
   bool reduced_sandbox = false;

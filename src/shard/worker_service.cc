@@ -18,8 +18,9 @@ class Waiting final : public InstanceWaiter {
     finish(std::unexpected(report.message));
   }
   void on_no_room() override {
-    finish(std::unexpected(std::string("There is no room for the isolate of the Worker that was "
-                                       "called.")));
+    finish(
+        std::unexpected(std::string("There is no room for the isolate of the Worker that was "
+                                    "called.")));
   }
 
  private:

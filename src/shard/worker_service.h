@@ -1,5 +1,6 @@
-// A worker of the shard as others call it (api/rpc/service.h): its isolate is made at the first call, as
-// for a request. Lives as long as the bindings that hold it; the worker outlives every call.
+// A worker of the shard as others call it (api/rpc/service.h): its isolate is made at the first
+// call, as for a request. Lives as long as the bindings that hold it; the worker outlives every
+// call.
 #pragma once
 
 #include <memory>

@@ -145,6 +145,8 @@ class Event final : public FetchChannelEvents {
   std::shared_ptr<void> life();
   // Whoever began it wants no answer (loop).
   void starter_gone();
+  // It was ended by force: nothing that its JavaScript still does counts.
+  bool stopped() const { return stopped_; }
   bool response_started() const { return response_started_; }
   bool response_open() const { return response_open_; }
 

@@ -11,12 +11,14 @@ namespace skep::api {
 namespace {
 
 // Why the event gave no answer.
-void fail_by(Call& call, Outcome outcome) {
-  switch (outcome) {
+void fail_by(Call& call, const EventResult& result) {
+  switch (result.outcome) {
     case Outcome::exceeded_cpu:
       return call.fail("Error", kExceededCpu);
     case Outcome::exceeded_memory:
       return call.fail("Error", kExceededMemory);
+    case Outcome::exception:  // ctx.abort()
+      return call.fail({}, result.exception.message);
     default:
       return call.fail("Error", kCalleeCanceledMessage);
   }
@@ -56,7 +58,7 @@ class CallStart final : public EventStart, private Callee {
       return failed(event, isolate, context, caught);
     }
     call_->arguments = {};
-    const Resource& open = event.adopt(std::make_unique<OpenCall>(event, call_));
+    const Resource& open = event.adopt(std::make_unique<OpenCall>(event, call_, true));
     v8::Local<v8::Value> argv[] = {v8::Integer::NewFromUnsigned(isolate, event.id()),
                                    v8::Integer::NewFromUnsigned(isolate, open.id()),
                                    js_text(isolate, entry_.name),
@@ -70,7 +72,7 @@ class CallStart final : public EventStart, private Callee {
   bool wanted() const override { return !call_->caller_life.expired(); }
   void ended(const EventResult& result) override {
     event_ = nullptr;
-    if (!call_->answered()) fail_by(*call_, result.outcome);
+    if (!call_->answered()) fail_by(*call_, result);
   }
 
  private:
@@ -109,11 +111,11 @@ void start_event(Runtime& runtime, std::shared_ptr<Call> call, const EntryChoice
 
 }  // namespace
 
-OpenCall::OpenCall(Event& event, std::shared_ptr<Call> open)
-    : Resource(event, Kind::rpc_answer), call(std::move(open)) {}
+OpenCall::OpenCall(Event& event, std::shared_ptr<Call> open, bool starts_event)
+    : Resource(event, Kind::rpc_answer), call(std::move(open)), starts_event_(starts_event) {}
 
 OpenCall::~OpenCall() {
-  if (!call->answered()) fail_by(*call, event().result().outcome);
+  if (!starts_event_ && !call->answered()) fail_by(*call, event().result());
 }
 
 bool dispatch_to_export(Event& event, v8::Isolate* isolate, v8::Local<v8::Context> context,
@@ -123,7 +125,7 @@ bool dispatch_to_export(Event& event, v8::Isolate* isolate, v8::Local<v8::Contex
   v8::Local<v8::Value> arguments, ignored;
   if (arguments_of(isolate, context, *call).ToLocal(&arguments)) {
     call->arguments = {};
-    const Resource& open = event.adopt(std::make_unique<OpenCall>(event, call));
+    const Resource& open = event.adopt(std::make_unique<OpenCall>(event, call, false));
     v8::Local<v8::Value> argv[] = {v8::Integer::NewFromUnsigned(isolate, open.id()), target,
                                    path_of(isolate, *call), arguments};
     if (call_rpc(isolate, context, RpcFunction::dispatch_export, argv).ToLocal(&ignored)) {
@@ -131,9 +133,8 @@ bool dispatch_to_export(Event& event, v8::Isolate* isolate, v8::Local<v8::Contex
     }
   }
   if (caught.HasTerminated()) return false;
-  call->fail("Error", caught.HasCaught()
-                          ? make_report(isolate, context, caught.Exception()).message
-                          : "The arguments could not be read.");
+  call->fail("Error", caught.HasCaught() ? make_report(isolate, context, caught.Exception()).message
+                                         : "The arguments could not be read.");
   return true;
 }
 

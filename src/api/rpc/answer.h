@@ -18,10 +18,15 @@ inline constexpr const char* kCalleeCanceledMessage =
 // A call whose answer JavaScript will give (rpc_return, rpc_throw). JavaScript knows it by its id.
 class OpenCall final : public Resource {
  public:
-  OpenCall(Event& event, std::shared_ptr<Call> call);
+  // starts_event: the call that began the event, whose end tells the caller why where it was not
+  // answered.
+  OpenCall(Event& event, std::shared_ptr<Call> call, bool starts_event);
   ~OpenCall() override;
   void wake(v8::Isolate*, v8::Local<v8::Context>) override {}
   const std::shared_ptr<Call> call;
+
+ private:
+  const bool starts_event_;
 };
 
 // Has JavaScript call `target`, which the event has given away. False when it was terminated.

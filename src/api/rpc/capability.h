@@ -1,7 +1,7 @@
 // What Workers of one shard hand each other. A Capability is something that can be called: an
-// entrypoint of a worker, or an object that an event has given away. A Call is one call of it on its
-// way; a Message is a value between two isolates: V8's serialised bytes, and the capabilities that
-// it holds. Shared by caller and callee, who may each end at any moment; on the loop's thread.
+// entrypoint of a worker, or an object that an event has given away. A Call is one call of it on
+// its way; a Message is a value between two isolates: V8's serialised bytes, and the capabilities
+// that it holds. Shared by caller and callee, who may each end at any moment; on the loop's thread.
 #pragma once
 
 #include <cstdint>
@@ -55,9 +55,9 @@ class Call {
  public:
   std::vector<std::string> path;
   Operation operation = Operation::call;
-  Message arguments;      // an array
-  unsigned depth = 0;     // of nested workers, of the callee's event
-  std::string request_id; // of the caller's event, for the log
+  Message arguments;                // an array
+  unsigned depth = 0;               // of nested workers, of the callee's event
+  std::string request_id;           // of the caller's event, for the log
   std::weak_ptr<void> caller_life;  // expires with the caller's event
 
   // The first answer counts.

@@ -72,9 +72,7 @@ class PendingCall final : public Resource, private Caller {
  private:
   void deliver() { std::exchange(target_, nullptr)->call(call_); }
 
-  void answered() override {
-    event().runtime().host.loop().defer(arrive_);
-  }
+  void answered() override { event().runtime().host.loop().defer(arrive_); }
 
   static v8::MaybeLocal<v8::Value> value_of(v8::Isolate* isolate, v8::Local<v8::Context> context,
                                             const Answer& answer) {
@@ -85,6 +83,10 @@ class PendingCall final : public Resource, private Caller {
     }
     if (!answer.failed) {
       return call_rpc(isolate, context, RpcFunction::settle, std::span(argv, 1));
+    }
+    // Without a name it is a text of the log's.
+    if (!answer.value.bytes && answer.error_name.empty()) {
+      return remote_error(isolate, context, answer.error_message);
     }
     argv[1] = js_text(isolate, answer.error_name);
     argv[2] = js_text(isolate, answer.error_message);
@@ -195,14 +197,16 @@ void rpc_call(const Info& info) {
   call->caller_life = event->life();
   v8::Local<v8::Promise::Resolver> resolver;
   if (!v8::Promise::Resolver::New(context).ToLocal(&resolver)) return;
-  event->adopt(std::make_unique<PendingCall>(*event, isolate, resolver, std::move(target),
-                                             std::move(call)));
+  event->adopt(
+      std::make_unique<PendingCall>(*event, isolate, resolver, std::move(target), std::move(call)));
   info.GetReturnValue().Set(resolver->GetPromise());
 }
 
+// Null where it is answered, or its event is over, or was ended by force.
 OpenCall* open_call(const Info& info) {
-  return static_cast<OpenCall*>(
-      find_resource(info.GetIsolate(), id_argument(info, 0), Resource::Kind::rpc_answer));
+  Resource* found =
+      find_resource(info.GetIsolate(), id_argument(info, 0), Resource::Kind::rpc_answer);
+  return found && !found->event().stopped() ? static_cast<OpenCall*>(found) : nullptr;
 }
 
 // rpc_answer(id, failed): with what rpc_write wrote

@@ -26,9 +26,9 @@ class Service {
 
 // Which of a worker's entrypoints an event is for, and what its ctx.props are.
 struct EntryChoice {
-  std::string name;  // "": the default export
-  std::string props_json;                        // of a configuration; "": none
-  std::shared_ptr<const Message> props;          // of ctx.exports.Name({props}); null: none
+  std::string name;                      // "": the default export
+  std::string props_json;                // of a configuration; "": none
+  std::shared_ptr<const Message> props;  // of ctx.exports.Name({props}); null: none
 };
 
 class EntrypointCapability final : public Capability {

@@ -215,9 +215,9 @@ class ServiceRequest final : public FetchChannel,
   const EntryChoice entry_;
   const unsigned depth_;
   const std::string request_id_;
-  net::ClientEvents* events_;           // null: the caller is gone, or has heard the end
+  net::ClientEvents* events_;  // null: the caller is gone, or has heard the end
   FetchChannelEvents* callee_ = nullptr;
-  Runtime* runtime_ = nullptr;          // valid while event_ is
+  Runtime* runtime_ = nullptr;  // valid while event_ is
   Event* event_ = nullptr;
   const std::string method_, url_;
   std::string header_text_;
@@ -239,7 +239,8 @@ class ServiceRequest final : public FetchChannel,
 
 class ServiceExchange final : public net::ClientExchange {
  public:
-  explicit ServiceExchange(std::shared_ptr<ServiceRequest> request) : request_(std::move(request)) {}
+  explicit ServiceExchange(std::shared_ptr<ServiceRequest> request)
+      : request_(std::move(request)) {}
   ~ServiceExchange() override { request_->caller_gone(); }
   void pull_body() override { request_->pull_response(); }
   bool write(std::string_view data) override { return request_->write_request(data); }

@@ -35,8 +35,9 @@ bool count_stub(v8::Isolate* isolate, Event& event) {
   RpcState* state = require_rpc(isolate, isolate->GetCurrentContext());
   if (!state) return false;
   if (event.stubs >= limits::kRpcStubsPerEvent || state->stubs >= limits::kRpcStubsPerIsolate) {
-    throw_error(isolate, "Too many RPC stubs are in use at once. Dispose those that are not needed "
-                         "any more.");
+    throw_error(isolate,
+                "Too many RPC stubs are in use at once. Dispose those that are not needed "
+                "any more.");
     return false;
   }
   return true;
@@ -56,9 +57,7 @@ HeldCapability::~HeldCapability() {
 }
 
 Export::Export(Event& event, v8::Isolate* isolate, v8::Local<v8::Value> target)
-    : Resource(event, Kind::rpc_export),
-      target_(isolate, target),
-      on_released_([this] {
+    : Resource(event, Kind::rpc_export), target_(isolate, target), on_released_([this] {
         released_ = true;
         this->event().wake_resource(*this);
       }) {
@@ -119,7 +118,8 @@ v8::Maybe<std::shared_ptr<Capability>> take_capability(v8::Isolate* isolate,
                                                        v8::Local<v8::Value> x) {
   using Taken = std::shared_ptr<Capability>;
   const uint32_t number = x->IsUint32() ? x.As<v8::Uint32>()->Value() : 0;
-  switch (static_cast<CapabilitySource>(source->IsUint32() ? source.As<v8::Uint32>()->Value() : 0)) {
+  switch (
+      static_cast<CapabilitySource>(source->IsUint32() ? source.As<v8::Uint32>()->Value() : 0)) {
     case CapabilitySource::held:
     case CapabilitySource::moved: {
       Resource* found = require_own_resource(isolate, number, Resource::Kind::rpc_handle);
@@ -129,8 +129,7 @@ v8::Maybe<std::shared_ptr<Capability>> take_capability(v8::Isolate* isolate,
     case CapabilitySource::target: {
       Event* event = require_event(isolate);
       if (!event || !count_stub(isolate, *event)) return v8::Nothing<Taken>();
-      auto& made =
-          static_cast<Export&>(event->adopt(std::make_unique<Export>(*event, isolate, x)));
+      auto& made = static_cast<Export&>(event->adopt(std::make_unique<Export>(*event, isolate, x)));
       return v8::Just(made.capability());
     }
     case CapabilitySource::binding: {

@@ -45,10 +45,10 @@ class Export final : public Resource {
 
 // How the code below says where a capability comes from: numbers that values.js has too.
 enum class CapabilitySource : uint32_t {
-  held = 1,   // x: the id of a HeldCapability, which stays
-  moved = 2,  // as held, and the stub is gone then
-  target = 3, // x: an object or function to be given away
-  binding = 4,// x: the index of a service binding in env
+  held = 1,     // x: the id of a HeldCapability, which stays
+  moved = 2,    // as held, and the stub is gone then
+  target = 3,   // x: an object or function to be given away
+  binding = 4,  // x: the index of a service binding in env
 };
 // Throws where it is another event's, or gone.
 v8::Maybe<std::shared_ptr<Capability>> take_capability(v8::Isolate* isolate,

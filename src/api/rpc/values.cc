@@ -79,8 +79,8 @@ class Reading final : public v8::ValueDeserializer::Delegate {
         index > message_.capabilities.size()) {
       return {};
     }
-    // V8 allows no JavaScript here, for scripts could change what is half read. decode() is ours: it
-    // calls nothing of the user's, and sees nothing but `value`, which is whole.
+    // V8 allows no JavaScript here, for scripts could change what is half read. decode() is ours:
+    // it calls nothing of the user's, and sees nothing but `value`, which is whole.
     const v8::Isolate::AllowJavascriptExecutionScope allow(isolate);
     v8::Local<v8::Value> value, object;
     if (!reader->ReadValue(context).ToLocal(&value)) return {};
