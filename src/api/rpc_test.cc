@@ -167,7 +167,9 @@ TEST_F(RpcTest, pipelines) {
           "const p = s.a(); const one = p.b.c(1); const e = p.b.d.e;"
           "return [await one, await e, await s.make()(), await failure(() => s.a().b.no()),"
           " await failure(() => s.a().x.y)];"),
-      R"([2,"deep","called","TypeError: The RPC receiver does not implement the method \"no\".","TypeError: The RPC receiver does not implement the method \"x\"."])");
+      R"([2,"deep","called",)"
+      R"("TypeError: The RPC receiver does not implement the method \"no\".",)"
+      R"("TypeError: The RPC receiver does not implement the method \"x\"."])");
 }
 
 TEST_F(RpcTest, a_path_has_an_end) {

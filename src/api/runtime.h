@@ -141,7 +141,7 @@ class Runtime final : public isolate::Tenant::Attachment {
   // The client is gone: the channel is closed, pending reads and writes fail. The event goes on for
   // its waitUntil promises, bounded; on_end still comes. After this call `channel` is not used.
   void client_gone(Event& event);
-  // An event that EventStart begins. Null when the tenant takes no more. It must be started at once;
+  // An event that EventStart begins. Null when the tenant takes no more. It is started at once;
   // false: it took no job, and is gone.
   Event* make_event(std::string_view request_id);
   bool start(Event& event, std::unique_ptr<EventStart> start);

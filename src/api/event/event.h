@@ -137,7 +137,7 @@ class Event final : public FetchChannelEvents {
   // An operation outside of JavaScript that will call back by itself.
   void add_pending();
   void remove_pending();
-  // Others hold something of it that they may use: it is not one that hangs, and one that EventStart
+  // Others hold something of it that they may use: it does not hang, and one that an EventStart
   // began lives on for it.
   void hold() { ++holds_; }
   void unhold();

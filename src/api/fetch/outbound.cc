@@ -127,7 +127,7 @@ bool take_service(const Info& info, Event& event, std::optional<ServiceClient>& 
   return true;
 }
 
-// subrequest_start(method, url, headers, body_kind, body, raw, how, x) -> id. how, x: an entrypoint;
+// subrequest_start(method, url, headers, body_kind, body, raw, how, x) -> id. how, x: a service;
 // undefined: the network. headers: a flat list, or an
 // event's id. body: by its kind a string or bytes; the length of a stream, or undefined. raw: the
 // response's body is not decoded.
