@@ -21,9 +21,10 @@ for (const name of ["colors", "styles", "defaultOptions", "replDefaults"]) {
   });
 }
 
-// ECMA-48: what begins with ESC or CSI.
+// ECMA-48: control sequences, and operating system commands with their text.
 const controls = new RegExp(
-  "[\\u001B\\u009B][[\\]()#;?]*(?:(?:(?:(?:;[-a-zA-Z\\d\\/\\#&.:=?%@~_]+)*|" +
-  "[a-zA-Z\\d]+(?:;[-a-zA-Z\\d\\/\\#&.:=?%@~_]*)*)?(?:\\u0007|\\u001B\\u005C|\\u009C))|" +
-  "(?:(?:\\d{1,4}(?:;\\d{0,4})*)?[\\dA-PR-TZcf-nq-uy=><~]))", "g");
+  "[\\u001b\\u009b](?:\\][^\\u0007\\u001b\\u009c]*(?:\\u0007|\\u001b\\\\|\\u009c)|" +
+    "[[()#;?]*(?:\\d{1,4}(?:;\\d{0,4})*)?[\\dA-PR-TZcf-nq-uy=><~])",
+  "g",
+);
 export const strip_controls = (text) => text.replace(controls, "");
