@@ -69,9 +69,19 @@ export const files = {
   },
 };
 
-// /tmp belongs to one event: the test above was another.
+let opened_before;
+export const descriptors_a = {
+  test() {
+    fs.writeFileSync("/tmp/secret", "of one event");
+    opened_before = fs.openSync("/tmp/secret");
+    assert_equals(fs.readFileSync(opened_before, "utf8"), "of one event");
+  },
+};
+
+// /tmp and what is open belong to one event: the tests above were others.
 export const files_of_another_event = {
   test() {
+    assert_equals(code_of(() => fs.readSync(opened_before, Buffer.alloc(1))), "EBADF");
     assert(!fs.existsSync("/tmp/b.txt"));
     assert(fs.existsSync("/tmp"));
   },

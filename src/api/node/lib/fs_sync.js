@@ -9,7 +9,7 @@ import {
 } from "./errors.js";
 import { constants } from "./fs_constants.js";
 import { Dirent, Stats } from "./fs_stats.js";
-import { Node, find, fs_error, look_up, place_for } from "./fs_tree.js";
+import { Node, find, fs_error, look_up, place_for, root } from "./fs_tree.js";
 import { cwd, glob_pattern } from "./path_posix.js";
 import { validate_integer } from "./validate.js";
 
@@ -68,13 +68,13 @@ const encoded = (buffer, encoding) =>
 
 // --- descriptors ---
 
-const descriptors = new Map();
+const open_files = () => root().descriptors;
 const most_descriptors = 4096;
 let last_fd = 2;
 
 function descriptor(fd, syscall) {
   validate_integer(fd, "fd", 0, 2147483647);
-  const open = descriptors.get(fd);
+  const open = open_files().get(fd);
   if (open === undefined) throw fs_error("EBADF", syscall);
   return open;
 }
@@ -99,9 +99,9 @@ export function openSync(path, flags, mode) {
   }
   if (writes && !node.writable) throw fs_error("EPERM", "open", name);
   if ((bits & O_TRUNC) && writes && node.type === "file") node.resize(0);
-  if (descriptors.size >= most_descriptors) throw fs_error("EMFILE", "open", name);
+  if (open_files().size >= most_descriptors) throw fs_error("EMFILE", "open", name);
   const fd = ++last_fd;
-  descriptors.set(fd, {
+  open_files().set(fd, {
     node,
     at: 0,
     reads: (bits & O_ACCMODE) !== O_WRONLY,
@@ -114,7 +114,7 @@ export function openSync(path, flags, mode) {
 
 export function closeSync(fd) {
   descriptor(fd, "close");
-  descriptors.delete(fd);
+  open_files().delete(fd);
 }
 
 function read_device(node, view) {

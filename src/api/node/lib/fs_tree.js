@@ -67,7 +67,7 @@ export class Node {
 }
 
 function new_root() {
-  const root = new Node("folder", 0o555, { writable: false });
+  const root = new Node("folder", 0o555, { writable: false, descriptors: new Map() });
   const dev = new Node("folder", 0o555, { writable: false });
   for (const name of ["null", "zero", "full", "random"]) {
     dev.entries.set(name, new Node("device", 0o666, { device: name }));
