@@ -23,10 +23,10 @@ inline constexpr size_t kAssetIgnoreRules = 1'000;
 inline constexpr size_t kAssetWorkerFirstRules = 100;
 inline constexpr size_t kAssetWorkerFirstRuleBytes = 100;
 
-// What a shard keeps of a worker's assets: entries with their bodies where those are small.
+// What a shard keeps of assets, of all its workers: with the bodies where those are small.
 inline constexpr size_t kAssetSmallBytes = 64 * 1024;
-inline constexpr size_t kAssetsKept = 512;
-inline constexpr size_t kAssetBytesKept = 8 * 1024 * 1024;
+inline constexpr size_t kAssetsKept = 2'048;
+inline constexpr size_t kAssetBytesKept = 32 * 1024 * 1024;
 inline constexpr size_t kAssetChunkBytes = 128 * 1024;  // of a large file, at a time
 // What a shard may hold open at the broker.
 inline constexpr size_t kAssetFilesHeld = 4'096;

@@ -10,6 +10,7 @@
 #include "api/binding.h"
 #include "api/parts/parts.h"
 #include "api/rpc/service.h"
+#include "bindings/assets/asset_cache.h"
 #include "bindings/kv/kv_cache.h"
 #include "loop/loop.h"
 #include "rpc/skep.capnp.h"
@@ -22,6 +23,7 @@ struct BindingContext {
   loop::Loop& loop;
   kj::TaskSet& tasks;  // calls to the broker that are under way
   KvCache kv_cache;
+  AssetCache asset_cache;
   // Another worker of the shard, by its index.
   std::function<std::shared_ptr<api::Service>(uint32_t worker)> service;
 };

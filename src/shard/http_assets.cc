@@ -69,7 +69,8 @@ void HttpRequest::send_asset(const bindings::AssetReply& reply, const bindings::
   end_asset(api::Outcome::ok);
   finished_ = true;
   // The exchange leaves the body out where the request was a HEAD.
-  send(head, body, true);
+  const bool whole = has_file && body.size() == file->body.size();
+  send(head, body, true, whole ? &file->encoded : nullptr);
 }
 
 void HttpRequest::stream_asset(const net::ResponseHead& from, const bindings::AssetReply& reply,

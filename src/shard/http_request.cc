@@ -231,7 +231,8 @@ void HttpRequest::respond(const net::ResponseHead& head, std::string_view body, 
   owner_.loop().defer(deferred_);
 }
 
-void HttpRequest::send(const net::ResponseHead& head, std::string_view body, bool finish) {
+void HttpRequest::send(const net::ResponseHead& head, std::string_view body, bool finish,
+                       std::array<std::string, 4>* kept) {
   const bool compress = worker_ != nullptr && owner_.config().worker_compress[worker_->index()];
   const auto length = finish ? std::optional<uint64_t>(body.size()) : head.content_length;
   EncodingPlan plan;
@@ -249,7 +250,9 @@ void HttpRequest::send(const net::ResponseHead& head, std::string_view body, boo
     return exchange_->respond(encoded.head(), body, finish);
   }
   if (finish && body.size() <= limits::kCompressWholeBytes) {
-    const std::string whole = encode_whole(plan.coding, body, stats);
+    std::string own;
+    std::string& whole = kept != nullptr ? (*kept)[static_cast<size_t>(plan.coding)] : own;
+    if (whole.empty()) whole = encode_whole(plan.coding, body, stats);
     encoded.head().content_length = whole.size();
     if (access_) access_->bytes += whole.size();
     return exchange_->respond(encoded.head(), whole, true);

@@ -4,6 +4,7 @@
 // is closed and the event has ended. On the loop's thread.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -108,7 +109,9 @@ class HttpRequest final : public net::ExchangeEvents,
   void encoder_writable() override;
 
   // The response's head and what is there of its body, encoded where that is called for.
-  void send(const net::ResponseHead& head, std::string_view body, bool finish);
+  // kept: where a whole body as it was encoded stays for the next client, by coding; null: nowhere.
+  void send(const net::ResponseHead& head, std::string_view body, bool finish,
+            std::array<std::string, 4>* kept = nullptr);
   void begin_access();
   // dev: runs the worker's scheduled() handler and answers with how it ended (http_scheduled.cc).
   void run_scheduled_now();

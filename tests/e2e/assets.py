@@ -4,6 +4,7 @@
 import gzip
 import hashlib
 import os
+import signal
 import threading
 
 from support import ROOT, Folder, check, dev, finish, run, serve, write
@@ -46,6 +47,7 @@ def files():
         write(folder, "public/index.html", "home")
         write(folder, "public/text.txt", "0123456789")
         write(folder, "public/packed.js", "plain")
+        write(folder, "public/long.html", "text " * 4000)
         with open(f"{folder}/public/packed.js.gz", "wb") as file:
             file.write(gzip.compress(b"packed"))
         with open(f"{folder}/public/large.bin", "wb") as file:
@@ -67,6 +69,12 @@ def files():
             status, headers, body = skep.ask("/text.txt", "HEAD")
             check("HEAD", (status, body, headers.get("content-length")) == (200, b"", "10"), headers)
             check("DELETE", skep.ask("/text.txt", "DELETE")[0] == 405)
+            for _ in range(2):
+                status, headers, body = skep.ask("/long", headers={"Accept-Encoding": "gzip"})
+                check("text is compressed", headers.get("content-encoding") == "gzip"
+                      and headers.get("etag", "").startswith('W/"') and gzip.decompress(body) == b"text " * 4000, headers)
+            status, headers, _ = skep.ask("/long", headers={"If-None-Match": headers.get("etag", "")})
+            check("its weak ETag holds", status == 304, (status, headers))
             status, headers, body = skep.ask("/packed.js", headers={"Accept-Encoding": "gzip, br"})
             check("a variant beside the file", headers.get("content-encoding") == "gzip"
                   and headers.get("vary") == "Accept-Encoding" and gzip.decompress(body) == b"packed", headers)
@@ -99,6 +107,13 @@ def files():
                 connection.sock.recv(1000)
                 connection.close()
             check("after clients that left", skep.ask("/")[2] == b"home", skep.log_text())
+            write(folder, "public/later.txt", "later")
+            check("unknown before a reload", skep.ask("/later.txt")[0] == 404)
+            skep.process.send_signal(signal.SIGHUP)
+            for _ in range(200):
+                if skep.ask("/later.txt")[0] == 200:
+                    break
+            check("SIGHUP", skep.ask("/later.txt")[2] == b"later", skep.log_text())
             check("no isolate was made", "exception" not in skep.log_text(), skep.log_text())
 
 

@@ -84,17 +84,11 @@ AssetSite::AssetSite(BindingContext& context, rpc::AssetSite::Client client, Sit
     : context_(context),
       client_(kj::mv(client)),
       mapped_(manifest_bytes),
-      rules_(std::move(settings), manifest) {}
+      rules_(std::move(settings), manifest),
+      kept_(context.asset_cache) {}
 
 AssetSite::~AssetSite() {
   munmap(const_cast<char*>(mapped_.data()), mapped_.size());
-}
-
-const std::shared_ptr<const AssetFile>* AssetSite::kept(uint32_t index) {
-  const auto found = kept_.find(index);
-  if (found == kept_.end()) return nullptr;
-  order_.splice(order_.begin(), order_, found->second.place);
-  return &found->second.file;
 }
 
 void AssetSite::open(uint32_t index, Opened done) {
@@ -156,25 +150,13 @@ void AssetSite::opened(uint32_t index, Result<std::shared_ptr<AssetFile>> file) 
   const auto waiting = std::move(found->second);
   waiting_.erase(found);
   waiters_ -= waiting.size();
-  if (file) keep(index, *file);
+  if (file) kept_.insert(index, *file);
   for (const Opened& done : waiting) {
     if (file) {
       done(std::shared_ptr<const AssetFile>(*file));
     } else {
       done(std::unexpected(file.error()));
     }
-  }
-}
-
-void AssetSite::keep(uint32_t index, std::shared_ptr<const AssetFile> file) {
-  bytes_ += file->body.size();
-  order_.push_front(index);
-  kept_[index] = {std::move(file), order_.begin()};
-  while (kept_.size() > limits::kAssetsKept || bytes_ > limits::kAssetBytesKept) {
-    const auto last = kept_.find(order_.back());
-    bytes_ -= last->second.file->body.size();
-    kept_.erase(last);
-    order_.pop_back();
   }
 }
 

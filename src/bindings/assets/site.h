@@ -4,7 +4,6 @@
 #pragma once
 
 #include <functional>
-#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,20 +11,13 @@
 #include <vector>
 
 #include "base/result.h"
-#include "base/unique_fd.h"
+#include "bindings/assets/asset_cache.h"
 #include "bindings/assets/reply.h"
 #include "bindings/assets/site_rules.h"
 #include "bindings/bindings.h"
 #include "rpc/skep.capnp.h"
 
 namespace skep::bindings {
-
-struct AssetFile {
-  AssetFacts facts;
-  bool small = false;
-  std::string body;  // of a small one
-  UniqueFd fd;       // of a large one
-};
 
 class AssetSite : public std::enable_shared_from_this<AssetSite> {
  public:
@@ -44,7 +36,7 @@ class AssetSite : public std::enable_shared_from_this<AssetSite> {
   bool has_worker() const { return rules_.settings().has_worker; }
 
   // What is kept of a file; null: open it. Valid until the loop turns.
-  const std::shared_ptr<const AssetFile>* kept(uint32_t index);
+  const std::shared_ptr<const AssetFile>* kept(uint32_t index) { return kept_.find(index); }
   // Opens it, or joins those who wait for it. `done` comes later, or at once with an error.
   void open(uint32_t index, Opened done);
 
@@ -60,21 +52,14 @@ class AssetSite : public std::enable_shared_from_this<AssetSite> {
   BindingContext& context() { return context_; }
 
  private:
-  struct Kept {
-    std::shared_ptr<const AssetFile> file;
-    std::list<uint32_t>::iterator place;
-  };
   void opened(uint32_t index, Result<std::shared_ptr<AssetFile>> file);
   void read_small(uint32_t index, std::shared_ptr<AssetFile> file);
-  void keep(uint32_t index, std::shared_ptr<const AssetFile> file);
 
   BindingContext& context_;
   rpc::AssetSite::Client client_;
   const std::string_view mapped_;
   const SiteRules rules_;
-  std::unordered_map<uint32_t, Kept> kept_;
-  std::list<uint32_t> order_;  // the one used last first
-  size_t bytes_ = 0;
+  AssetSpace kept_;
   std::unordered_map<uint32_t, std::vector<Opened>> waiting_;
   size_t waiters_ = 0;
 };
