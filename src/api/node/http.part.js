@@ -336,7 +336,7 @@ class ServerResponse extends OutgoingMessage {
 
   end_at_once(chunk, encoding) {
     const bytes = chunk === undefined || chunk === null ? new Uint8Array()
-      : typeof chunk === "string" ? Buffer.from(chunk, encoding) : Uint8Array.from(chunk);
+      : typeof chunk === "string" ? Buffer.from(chunk, encoding) : new Uint8Array(chunk);
     this.#body = bytes;
     if (!without_body(this.statusCode) && !this.hasHeader("content-length") &&
       !this.hasHeader("transfer-encoding") &&
@@ -348,7 +348,7 @@ class ServerResponse extends OutgoingMessage {
 
   _write(chunk, encoding, done) {
     if (this.#controller === null) return done();  // no body is sent, or nobody listens
-    if (chunk.length > 0) this.#controller.enqueue(Uint8Array.from(chunk));
+    if (chunk.length > 0) this.#controller.enqueue(new Uint8Array(chunk));
     if (this.#controller.desiredSize > 0) return done();
     this.#pulled = done;
   }
