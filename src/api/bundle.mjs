@@ -13,7 +13,7 @@ const root = dirname(resolve(runtime));
 
 const common = {
   bundle: true, write: false, target: "esnext", logLevel: "warning", nodePaths: [modules],
-  define: { "process.env.NODE_ENV": '"production"' },
+  define: { "process.env.NODE_ENV": '"production"', global: "globalThis" },
 };
 
 // "crypto/subtle" for …/crypto/subtle.part.js
