@@ -97,6 +97,12 @@ TEST(Console, AsNodePrints) {
             "[ [ [ [Array] ] ], { '$a': 1, [Symbol(k)]: 'v' } ]");
 }
 
+TEST(Console, HugeArraysAreNotListed) {
+  const std::string text = one("new Array(3000000).fill(1)");
+  EXPECT_EQ(text.substr(text.size() - 26), "  ... 2999900 more items\n]");
+  EXPECT_EQ(one("new Uint8Array(20000000)").substr(0, 27), "Uint8Array(20000000) [\n  0,");
+}
+
 TEST(Console, Tables) {
   EXPECT_EQ(logged("console.table([{ a: 1 }, { a: 'x' }]); console.table(5)"),
             (std::vector<std::string>{"┌─────────┬─────┐\n"

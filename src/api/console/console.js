@@ -12,6 +12,7 @@ import {
   MapPrototypeHas,
   MapPrototypeSet,
   ObjectDefineProperty,
+  ObjectSetPrototypeOf,
   StringPrototypeIncludes,
   StringPrototypeIndexOf,
   StringPrototypeRepeat,
@@ -105,13 +106,13 @@ const methods = {
     }
     emit(kError, args);
   },
-  dir(value, options = undefined) {
+  dir(value = undefined, options = undefined) {
     emit(kLog, [inspect().dir_text(value, options)]);
   },
   dirxml(...args) {
     emit(kLog, args);
   },
-  table(value, columns = undefined) {
+  table(value = undefined, columns = undefined) {
     emit(kLog, [inspect().table_text(value, columns) ?? value]);
   },
   group(...args) {
@@ -126,17 +127,17 @@ const methods = {
     if (group_depth > 0) group_depth--;
   },
   clear() {},
-  count(label) {
+  count(label = undefined) {
     const name = label_of(label);
     const n = (MapPrototypeGet(counts, name) ?? 0) + 1;
     if (n > 1 || MapPrototypeGetSize(counts) < max_labels) MapPrototypeSet(counts, name, n);
     emit(kInfo, [`${name}: ${n}`]);
   },
-  countReset(label) {
+  countReset(label = undefined) {
     const name = label_of(label);
     if (!MapPrototypeDelete(counts, name)) emit(kWarn, [`Count for '${name}' does not exist`]);
   },
-  time(label) {
+  time(label = undefined) {
     const name = label_of(label);
     if (MapPrototypeHas(timers, name)) {
       emit(kWarn, [`Timer '${name}' already exists`]);
@@ -144,14 +145,14 @@ const methods = {
       MapPrototypeSet(timers, name, performance_now());
     }
   },
-  timeLog(label, ...args) {
+  timeLog(label = undefined, ...args) {
     const name = label_of(label);
     const start = MapPrototypeGet(timers, name);
     if (start === undefined) return emit(kWarn, [`Timer '${name}' does not exist`]);
     ArrayPrototypeUnshift(args, `${name}: ${performance_now() - start}ms`);
     emit(kLog, args);
   },
-  timeEnd(label) {
+  timeEnd(label = undefined) {
     const name = label_of(label);
     const start = MapPrototypeGet(timers, name);
     if (start === undefined) return emit(kWarn, [`Timer '${name}' does not exist`]);
@@ -160,6 +161,8 @@ const methods = {
   },
 };
 
+// A namespace object: between it and Object.prototype stands an empty object.
+ObjectSetPrototypeOf(methods, {});
 ObjectDefineProperty(methods, SymbolToStringTag, {
   __proto__: null, value: "console", writable: false, enumerable: false, configurable: true,
 });

@@ -81,11 +81,40 @@ void inspect_promise(const Info& info) {
   info.GetReturnValue().Set(v8::Array::New(isolate, pair, 2));
 }
 
+// inspect_keys(object, skip indices) -> its own enumerable keys
+void inspect_keys(const Info& info) {
+  v8::Isolate* isolate = info.GetIsolate();
+  v8::Local<v8::Array> keys;
+  if (!info[0]->IsObject() || info[0]->IsProxy()) {
+    return info.GetReturnValue().Set(v8::Array::New(isolate));
+  }
+  const auto indices =
+      info[1]->IsTrue() ? v8::IndexFilter::kSkipIndices : v8::IndexFilter::kIncludeIndices;
+  if (info[0]
+          .As<v8::Object>()
+          ->GetPropertyNames(isolate->GetCurrentContext(), v8::KeyCollectionMode::kOwnOnly,
+                             v8::PropertyFilter::ONLY_ENUMERABLE, indices,
+                             v8::KeyConversionMode::kConvertToString)
+          .ToLocal(&keys)) {
+    info.GetReturnValue().Set(keys);
+  }
+}
+
+constexpr uint32_t kHoleStep = 10'000;
+
 // Where the hole that begins at `from` ends.
 void end_of_hole(const Info& info, v8::Local<v8::Array> array, uint32_t from) {
   v8::Isolate* isolate = info.GetIsolate();
   v8::Local<v8::Context> context = isolate->GetCurrentContext();
   const uint32_t length = array->Length();
+  // Short ones are walked through; for others the array's indices are asked for.
+  const uint32_t near = length - from > kHoleStep ? from + kHoleStep : length;
+  for (uint32_t i = from; i < near; ++i) {
+    if (array->HasRealIndexedProperty(context, i).FromMaybe(true)) {
+      return info.GetReturnValue().Set(i);
+    }
+  }
+  if (near == length) return info.GetReturnValue().Set(length);
   v8::Local<v8::Array> indices;
   if (!array
            ->GetPropertyNames(context, v8::KeyCollectionMode::kOwnOnly,
@@ -141,6 +170,7 @@ void inspect_entries(const Info& info) {
 
 std::span<const Op> inspect_ops() {
   static constexpr Op ops[] = {{"inspect_entries", inspect_entries},
+                               {"inspect_keys", inspect_keys},
                                {"inspect_kind", inspect_kind},
                                {"inspect_promise", inspect_promise},
                                {"inspect_proxy_target", inspect_proxy_target}};

@@ -56,7 +56,7 @@ import { own_ops } from "../parts/own_ops.js";
 import { is_dom_exception } from "../dom/dom_exception.js";
 import { shown_fields } from "./platform.js";
 
-const { inspect_entries, inspect_kind, inspect_promise, inspect_proxy_target } = own_ops;
+const { inspect_entries, inspect_keys, inspect_kind, inspect_promise, inspect_proxy_target } = own_ops;
 
 // As Kind in inspect.cc: what an object is by its internal slots.
 const kPlain = 0;
@@ -87,7 +87,6 @@ const max_total = 400000;      // characters; then the rest is cut short
 const break_length = 80;
 const compact_levels = 3;
 const key_pattern = /^[a-zA-Z_][a-zA-Z_0-9]*$/;
-const index_pattern = /^(0|[1-9][0-9]*)$/;
 
 // --- strings ---
 
@@ -365,14 +364,9 @@ export class Inspector {
     return text;
   }
 
-  #keys(value, skip_indices) {
-    const keys = [];
-    const all = ReflectOwnKeys(value);
-    for (let i = 0; i < all.length; i++) {
-      if (skip_indices && typeof all[i] === "string" && RegExpPrototypeExec(index_pattern, all[i]) !== null) continue;
-      if (ObjectPrototypePropertyIsEnumerable(value, all[i])) ArrayPrototypePush(keys, all[i]);
-    }
-    return keys;
+  // Own and enumerable.
+  #keys(value, skip_indices = false) {
+    return inspect_keys(value, skip_indices);
   }
 
   #shape(value, kind, name, tag) {

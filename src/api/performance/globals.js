@@ -12,7 +12,7 @@ const timeline = () => load_part("performance/timeline");
 
 class Performance extends EventTarget {
   #brand;
-  constructor(internal) {
+  constructor(internal = undefined) {
     if (internal !== kInternal) throw illegal_constructor();
     super();
   }
@@ -70,7 +70,7 @@ class Performance extends EventTarget {
 
 class Navigator {
   #brand;
-  constructor(internal) {
+  constructor(internal = undefined) {
     if (internal !== kInternal) throw illegal_constructor();
   }
   get userAgent() {

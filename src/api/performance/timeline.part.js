@@ -38,7 +38,7 @@ const observers = new Set();
 
 export class PerformanceEntry {
   #e;
-  constructor(internal, name, type, start, duration) {
+  constructor(internal = undefined, name, type, start, duration) {
     if (internal !== kInternal) throw illegal_constructor();
     this.#e = { __proto__: null, name, type, start, duration };
   }
@@ -98,7 +98,7 @@ finish_class(PerformanceMark, "PerformanceMark");
 
 export class PerformanceMeasure extends PerformanceEntry {
   #detail;
-  constructor(internal, name, start, duration, detail) {
+  constructor(internal = undefined, name, start, duration, detail) {
     super(internal, name, "measure", start, duration);
     this.#detail = detail;
   }
@@ -135,6 +135,14 @@ export function mark(name, options) {
   return entry;
 }
 
+// The attributes of PerformanceTiming.
+const timing_names = [
+  "navigationStart", "unloadEventStart", "unloadEventEnd", "redirectStart", "redirectEnd", "fetchStart",
+  "domainLookupStart", "domainLookupEnd", "connectStart", "connectEnd", "secureConnectionStart",
+  "requestStart", "responseStart", "responseEnd", "domLoading", "domInteractive",
+  "domContentLoadedEventStart", "domContentLoadedEventEnd", "domComplete", "loadEventStart", "loadEventEnd",
+];
+
 // "Convert a mark to a timestamp"
 function time_of(value) {
   if (typeof value === "number" || (typeof value === "object" && value !== null)) {
@@ -143,6 +151,9 @@ function time_of(value) {
     return time;
   }
   const name = to_dom_string(value);
+  for (let i = 0; i < timing_names.length; i++) {
+    if (timing_names[i] === name) throw new TypeError(`'${name}' is a time of windows, which workers are not.`);
+  }
   for (let i = timeline.length - 1; i >= 0; i--) {
     const entry = facts(timeline[i]);
     if (entry.type === "mark" && entry.name === name) return entry.start;
@@ -212,7 +223,7 @@ export const entries = (name, type) => select(timeline, name, type);
 
 export class PerformanceObserverEntryList {
   #list;
-  constructor(internal, list) {
+  constructor(internal = undefined, list) {
     if (internal !== kInternal) throw illegal_constructor();
     this.#list = list;
   }

@@ -188,12 +188,12 @@ class PatternParser {
         const inner_name = this.#take("name");
         const inner_group = this.#take_group(inner_name);
         const suffix = this.#take_text();
-        this.#require("close");
+        this.#expect("close");
         this.#add(prefix, inner_name, inner_group, suffix, this.#take_modifier());
         continue;
       }
       this.#add_fixed();
-      this.#require("end");
+      this.#expect("end");
     }
     return this.#parts;
   }
@@ -205,7 +205,7 @@ class PatternParser {
     return next;
   }
 
-  #require(type) {
+  #expect(type) {
     if (this.#take(type) === null) {
       throw new TypeError(`The pattern is malformed at character ${this.#tokens[this.#at].index}.`);
     }
@@ -345,7 +345,29 @@ export function compile(pattern, encode, options, ignore_case = false) {
   } catch {
     throw new TypeError(`The pattern '${pattern}' holds a malformed regular expression.`);
   }
-  return { __proto__: null, text, regexp, names, has_groups };
+  return { __proto__: null, text, regexp, names, has_groups, parts };
+}
+
+// From the least to the most restrictive.
+const type_order = { __proto__: null, [kFull]: 0, [kSegment]: 1, [kRegexp]: 2, [kFixed]: 3 };
+const modifier_order = { __proto__: null, "*": 0, "?": 1, "+": 2, "": 3 };
+const nothing = { __proto__: null, type: kFixed, value: "", modifier: "", prefix: "", suffix: "" };
+
+const order = (a, b) => a < b ? -1 : a > b ? 1 : 0;
+
+function compare_parts(a, b) {
+  return order(type_order[a.type], type_order[b.type]) ||
+    order(modifier_order[a.modifier], modifier_order[b.modifier]) ||
+    order(a.prefix, b.prefix) || order(a.value, b.value) || order(a.suffix, b.suffix);
+}
+
+// Which of two components is the more restrictive: -1, 0 or 1.
+export function compare_components(a, b) {
+  for (let i = 0; i < a.parts.length || i < b.parts.length; i++) {
+    const result = compare_parts(a.parts[i] ?? nothing, b.parts[i] ?? nothing);
+    if (result !== 0) return result;
+  }
+  return 0;
 }
 
 const special_schemes = ["ftp", "file", "http", "https", "ws", "wss"];

@@ -6,7 +6,7 @@ import {
   RegExpPrototypeExec,
   TypeError,
 } from "../base/primordials.js";
-import { to_dictionary, to_usv_string } from "../base/webidl.js";
+import { require_args, to_dictionary, to_dom_string, to_usv_string } from "../base/webidl.js";
 import {
   canonical_hash,
   canonical_hostname,
@@ -22,6 +22,7 @@ import {
 } from "./canonical.js";
 import { parse_constructor_string } from "./constructor_string.js";
 import {
+  compare_components,
   compile,
   default_options,
   default_port,
@@ -166,6 +167,18 @@ export class URLPattern {
       own(result, name, component_result(components[name], parts[name], match));
     }
     return result;
+  }
+
+  // Tentative in the standard.
+  static compareComponent(component, left, right) {
+    require_args(arguments.length, 3, "compareComponent", "URLPattern");
+    const name = to_dom_string(component);
+    for (let i = 0; i < component_names.length; i++) {
+      if (component_names[i] === name) {
+        return compare_components(left.#components[name], right.#components[name]);
+      }
+    }
+    throw new TypeError(`'${name}' is not a component of URLs.`);
   }
 
   get protocol() {

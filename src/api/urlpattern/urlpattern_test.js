@@ -61,3 +61,14 @@ export const canonical_text = {
     assert_equals(new URLPattern({ protocol: "data", pathname: "text/plain, *" }).pathname, "text/plain, *");
   },
 };
+
+export const comparisons = {
+  test() {
+    const compare = (a, b) =>
+      URLPattern.compareComponent("pathname", new URLPattern({ pathname: a }), new URLPattern({ pathname: b }));
+    assert_equals([compare("/a", "/a"), compare("/a", "/:a"), compare("/*", "/:a"), compare("/a", "/b")],
+      [0, 1, -1, -1]);
+    assert_throws(() => URLPattern.compareComponent("path", new URLPattern(), new URLPattern()), TypeError);
+    assert_throws(() => URLPattern.compareComponent("hash", {}, {}), TypeError);
+  },
+};
