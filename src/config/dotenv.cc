@@ -81,7 +81,8 @@ class Parser {
     }
     if (name.empty())
       return fail(at, "a line is NAME=value; a name has letters, digits, \"_\", \".\", \"-\"");
-    if (peek() != '=') return fail(here(), fmt::format("\"=\" is missing after \"{}\"", name));
+    // Not what stands there instead: it may be a part of a secret.
+    if (peek() != '=') return fail(here(), "\"=\" is missing");
     offset_++;
     skip_blanks();
     DotenvEntry entry{std::string(name), {}, at};

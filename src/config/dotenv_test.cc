@@ -41,7 +41,7 @@ TEST(Dotenv, QuotedValues) {
 }
 
 TEST(Dotenv, Errors) {
-  EXPECT_EQ(parsed("A=1\nB"), "2:2: \"=\" is missing after \"B\"");
+  EXPECT_EQ(parsed("A=1\nB"), "2:2: \"=\" is missing");
   EXPECT_EQ(parsed("A=1\n\nB=\"x\n\n"), "3:3: the closing \" is missing");
   EXPECT_EQ(parsed("A=\"x\" y"), "1:7: something follows the closing quote");
   EXPECT_EQ(parsed("=x"),
