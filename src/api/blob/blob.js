@@ -39,7 +39,7 @@ const { utf8_decode, utf8_encode } = ops;
 const max_safe = 2 ** 53 - 1;
 const type_pattern = /^[\x20-\x7e]*$/;
 
-function normal_type(value) {
+export function normal_type(value) {
   const type = to_dom_string(value);
   return RegExpPrototypeExec(type_pattern, type) === null ? "" : StringPrototypeToLowerCase(type);
 }
@@ -221,7 +221,7 @@ export { blob_bytes, blob_type, copy_blob, file_name, is_blob, is_file };
 
 // Takes `bytes` without a copy: nobody else may change them.
 export function make_blob(bytes, type) {
-  return new Blob(kInternal, { __proto__: null, bytes, type: normal_type(type) });
+  return new Blob(kInternal, { __proto__: null, bytes, type });
 }
 
 export function make_file(bytes, type, name) {

@@ -27,7 +27,7 @@ import {
 import { has_flag } from "../base/flags.js";
 import { illegal_invocation, to_usv_string } from "../base/webidl.js";
 import { require_event_scope } from "../event/event.js";
-import { blob_bytes, blob_type, is_blob, make_blob } from "../blob/blob.js";
+import { blob_bytes, blob_type, is_blob, make_blob, normal_type } from "../blob/blob.js";
 import { encode_form_data, is_form_data, parse_form_data } from "../blob/form_data.js";
 import {
   acquire_reader,
@@ -385,9 +385,8 @@ const plain_type = /^[a-z0-9.+-]+\/[a-z0-9.+-]+(?:;[a-z-]+=[A-Za-z0-9-]+)?$/;
 
 function blob_type_of(type) {
   if (type === null) return "";
-  if (RegExpPrototypeExec(plain_type, type) !== null || !has_flag("blob_standard_mime_type")) {
-    return type;
-  }
+  if (RegExpPrototypeExec(plain_type, type) !== null) return type;
+  if (!has_flag("blob_standard_mime_type")) return normal_type(type);
   return load_part("fetch/mime").extract_mime_type(type);
 }
 

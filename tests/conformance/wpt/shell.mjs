@@ -2,7 +2,7 @@
 // worker and that Workers have not, and reports what came of it. `main.mjs` of each test calls it.
 
 // What is used after the test has begun, for tests rewrite globals.
-const { fetch, setTimeout, clearTimeout, URL, Request, Promise } = globalThis;
+const { fetch, setTimeout, clearTimeout, URL, Promise } = globalThis;
 const { stringify } = JSON;
 const { apply, construct } = Reflect;
 
@@ -46,12 +46,15 @@ function add_base_url(config) {
       return apply(target, self, args);
     },
   });
-  const proxy = globalThis.Request = new Proxy(Request, {
-    construct(target, args, new_target) {
-      if (args.length > 0) args[0] = absolute(args[0]);
-      return construct(target, args, new_target === proxy ? target : new_target);
-    },
-  });
+  for (const name of ["Request", "EventSource"]) {
+    if (globalThis[name] === undefined) continue;
+    const proxy = globalThis[name] = new Proxy(globalThis[name], {
+      construct(target, args, new_target) {
+        if (args.length > 0) args[0] = absolute(args[0]);
+        return construct(target, args, new_target === proxy ? target : new_target);
+      },
+    });
+  }
 }
 
 // Workers call "default" what browsers call "basic": a response of the page's own origin. Many a test
