@@ -1,5 +1,7 @@
-// rpc::KvNamespace as a shard sees it that was taken over: whatever it sends, it gets an answer or a
-// refusal, and reaches no namespace but the one it holds.
+// rpc::KvNamespace as a shard sees it that was taken over: whatever it sends, it gets an answer or
+// a refusal, and reaches no namespace but the one it holds.
+#include <capnp/rpc.capnp.h>
+#include <capnp/serialize.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -146,6 +148,40 @@ TEST_F(KvRpc, NoOtherInterface) {
   EXPECT_NE(outcome(kj::mv(as_outbound).ignoreResult()), "");
 }
 
+// Below what the library lets a shard do: messages of its own making, to capabilities that it
+// guesses. A connection has what was handed over on it, by number, and nothing else.
+TEST_F(KvRpc, GuessesOfCapabilities) {
+  for (const uint32_t guess : {0u, 1u, 2u, 7u, 1000u, 0xffffffffu}) {
+    int pair[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+    const UniqueFd raw(pair[1]);
+    rpc::Connection connection(*loop_, UniqueFd(pair[0]), rpc::Role::broker, make("w", "one"));
+    capnp::MallocMessageBuilder message;
+    auto call = message.initRoot<capnp::rpc::Message>().initCall();
+    call.setQuestionId(1);
+    call.initTarget().setImportedCap(guess);
+    call.setInterfaceId(capnp::typeId<rpc::KvNamespace>());
+    call.setMethodId(0);
+    call.initParams();
+    const auto words = capnp::messageToFlatArray(message);
+    const auto bytes = words.asBytes();
+    ASSERT_EQ(write(raw.get(), bytes.begin(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    // Answered by the end of the connection, after a word about why, and by no result.
+    alignas(8) char answer[4096];
+    ssize_t got = -1;
+    loop::Timer tick(*loop_, [] {});
+    for (int i = 0; i < 1000 && got < 0; ++i) {
+      tick.set_ms(5);
+      ASSERT_TRUE(loop_->turn(true));
+      got = read(raw.get(), answer, sizeof answer);
+    }
+    ASSERT_GT(got, 0) << guess;
+    capnp::FlatArrayMessageReader reader(
+        {reinterpret_cast<const capnp::word*>(answer), static_cast<size_t>(got) / 8});
+    EXPECT_TRUE(reader.getRoot<capnp::rpc::Message>().isAbort()) << guess;
+  }
+}
+
 TEST_F(KvRpc, LargeValuesHaveAnEnd) {
   auto open = kv_->putLargeRequest();
   open.setKey(data("big"));
@@ -180,8 +216,8 @@ TEST_F(KvRpc, HowManyItMayHold) {
   for (size_t i = 0; i < limits::kKvSinksHeld + 1 && refused.empty(); ++i) {
     auto open = kv_->putLargeRequest();
     open.setKey(data("big"));
-    refused = outcome(
-        open.send().then([&](auto&& response) { sinks.push_back(response.getSink()); }));
+    refused =
+        outcome(open.send().then([&](auto&& response) { sinks.push_back(response.getSink()); }));
   }
   EXPECT_EQ(refused, "too many large values are written at once");
   EXPECT_EQ(sinks.size(), limits::kKvSinksHeld);
@@ -189,13 +225,12 @@ TEST_F(KvRpc, HowManyItMayHold) {
 
 TEST_F(KvRpc, TheCountersCanOnlyBeRead) {
   UniqueFd page;
-  EXPECT_EQ(outcome(kv_->generationsRequest()
-                        .send()
-                        .then([](auto&& response) {
-                          return rpc::take_descriptor(response.getPage());
-                        })
-                        .then([&](UniqueFd&& fd) { page = std::move(fd); })),
-            "");
+  EXPECT_EQ(
+      outcome(kv_->generationsRequest()
+                  .send()
+                  .then([](auto&& response) { return rpc::take_descriptor(response.getPage()); })
+                  .then([&](UniqueFd&& fd) { page = std::move(fd); })),
+      "");
   void* read = mmap(nullptr, kKvGenerationBytes, PROT_READ, MAP_SHARED, page.get(), 0);
   ASSERT_NE(read, MAP_FAILED);
   EXPECT_EQ(mmap(nullptr, kKvGenerationBytes, PROT_READ | PROT_WRITE, MAP_SHARED, page.get(), 0),
