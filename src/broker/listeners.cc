@@ -130,10 +130,10 @@ Result<> remove_stale_socket(const std::string& path, const sockaddr_un& address
 
 Result<std::unique_ptr<Listeners>> Listeners::open(
     const std::vector<config::ListenAddress>& addresses, unsigned shards) {
-  // They ride to a shard in one message.
-  if (addresses.size() > limits::kRpcFdsPerMessage)
-    return fail(fmt::format("{} [[listen]] tables: there can be {}", addresses.size(),
-                            limits::kRpcFdsPerMessage));
+  // They ride to a shard in one message, and the signing socket with them.
+  constexpr size_t kMost = limits::kRpcFdsPerMessage - 1;
+  if (addresses.size() > kMost)
+    return fail(fmt::format("{} [[listen]] tables: there can be {}", addresses.size(), kMost));
   std::unique_ptr<Listeners> listeners(new Listeners);
   for (const ListenAddress& address : addresses) {
     if (address.kind == ListenAddress::Kind::unix_socket) {

@@ -409,6 +409,20 @@ def slow_and_many():
             check("and then too", curl(skep, folder, "a.example")[0] == 0)
 
 
+def as_many_listeners_as_there_may_be():
+    with Folder() as folder:
+        authority(folder, "ca")
+        certificate(folder, "one", ["a.example"])
+        for count in (15, 16):
+            listen = "".join(f'[[listen]]\naddress = "127.0.0.1:{free_port()}"\ntls = true\n' for _ in range(count - 1))
+            with server(folder, [files("one")], listen=listen) as skep:
+                if count == 15:
+                    check("15 listeners", curl(skep, folder, "a.example")[0] == 0, skep.log_text())
+                else:
+                    check("16 are refused, with a word", skep.process.wait(60) != 0 and
+                          "16 [[listen]] tables: there can be 15" in skep.log_text(), skep.log_text())
+
+
 def served(skep):
     """The certificate that a new connection gets, DER."""
     context = ssl.create_default_context()
@@ -572,6 +586,7 @@ tickets()
 keys_stay()
 bad_input()
 slow_and_many()
+as_many_listeners_as_there_may_be()
 reload()
 bad_configuration()
 development()
