@@ -199,7 +199,7 @@ export const body_readers = {
     assert_equals(await make().bytes(), new Uint8Array([123, 34, 97, 34, 58, 34, 195, 169, 34,
       125]));
     const blob = await make().blob();
-    assert_equals([blob.size, blob.type], [10, "text/plain;charset=utf-8"]);
+    assert_equals([blob.size, blob.type], [10, "text/plain;charset=UTF-8"]);
     await assert_rejects(new Response("{").json(), SyntaxError);
     const view = new Uint8Array([1, 2, 3]).subarray(1);
     assert_equals(await new Response(view).bytes(), new Uint8Array([2, 3]));
