@@ -150,7 +150,10 @@ void KvBinding::end(BindingContext& context, rpc::KvSink::Client& sink, Done<voi
 class FileReader::Operation final : public loop::Completion {
  public:
   Operation(FileReader& reader, size_t bytes, std::function<void(Result<std::string>)> done)
-      : reader_(&reader), file_(reader.file_), buffer_(bytes, '\0'), done_(std::move(done)) {}
+      : reader_(&reader), file_(reader.file_), done_(std::move(done)) {
+    // Not cleared: what was not read is cut off.
+    buffer_.resize_and_overwrite(bytes, [](char*, size_t size) { return size; });
+  }
 
   void start() {
     io_uring_sqe* sqe = reader_->loop_.prepare(this);
