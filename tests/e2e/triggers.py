@@ -117,7 +117,7 @@ def secrets():
         with served() as skep:
             status, _, body = skep.ask("/")
             check("a file that others may read", status >= 500 and b"hush" not in body, (status, body))
-            check("says why", "chmod 600" in skep.log_text() and "hush" not in skep.log_text(), skep.log_text())
+            check("says why", skep.wait_for_log("chmod 600") and "hush" not in skep.log_text(), skep.log_text())
         os.chmod(secret, 0o600)
         if os.geteuid() == 0:
             import pwd
