@@ -6,7 +6,8 @@ import subprocess
 
 from support import ROOT, SKEP, Folder, check, finish
 
-PAGES = ("man1/skep.1", "man1/skep-bench.1", "man1/skep-check.1", "man1/skep-dev.1", "man1/skep-test.1", "man1/skep-top.1",
+PAGES = ("man1/skep.1", "man1/skep-bench.1", "man1/skep-check.1", "man1/skep-dev.1", "man1/skep-secret.1",
+         "man1/skep-test.1", "man1/skep-top.1",
          "man5/skep.toml.5", "man8/skep-serve.8")
 
 
