@@ -1,5 +1,5 @@
 // node:util.
-import { parseArgs } from "@pkgjs/parseargs";
+import { load_part } from "../parts/parts.js";
 import { format, formatWithOptions, inspect, strip_controls } from "./lib/inspect.js";
 import { is_deep_strict_equal as isDeepStrictEqual } from "./internal_deep_equal.part.js";
 import { types } from "./util_types.part.js";
@@ -195,6 +195,10 @@ function getCallSites(count = 8) {
     Error.stackTraceLimit = limit;
     Error.prepareStackTrace = prepare;
   }
+}
+
+function parseArgs(config) {
+  return load_part("node/internal_parse_args").parseArgs(config);
 }
 
 const transferableAbortController = () => new AbortController();

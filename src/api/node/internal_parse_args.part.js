@@ -1,0 +1,2 @@
+// util.parseArgs, as the package @pkgjs/parseargs has it.
+export { parseArgs } from "@pkgjs/parseargs";
