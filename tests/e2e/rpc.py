@@ -92,11 +92,11 @@ def of_dev():
 def of_unknown():
     with Folder() as folder:
         callee = project(folder, "callee", CALLEE)
-        caller = project(folder, "caller", CALLER, binding("calle"))
+        caller = project(folder, "caller", CALLER, binding("callees"))
         with dev(caller, "--config", callee) as skep:
             check("unknown: the page says so", skep.ask("/who")[0] == 500)
             check("unknown: with the nearest name", skep.wait_for_log(
-                r'service binding CALLEE of worker caller: there is no worker "calle" here; '
+                r'service binding CALLEE of worker caller: there is no worker "callees" here; '
                 r'did you mean "callee"\?'), skep.log_text())
 
 

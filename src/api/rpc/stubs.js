@@ -22,6 +22,10 @@ import {
   ArrayPrototypeJoin,
   ArrayPrototypeConcat,
   FunctionPrototypeCall,
+  Map,
+  MapPrototypeGet,
+  MapPrototypeGetSize,
+  MapPrototypeSet,
 } from "../base/primordials.js";
 import { fetch_service } from "../fetch/fetch.js";
 import { own_ops } from "../parts/own_ops.js";
@@ -32,6 +36,7 @@ import { has_flag } from "../base/flags.js";
 const { rpc_call, rpc_drop, rpc_hold, rpc_stub } = own_ops;
 
 const kMaxDepth = 64;
+const kKnownProperties = 64;  // of one stub
 const kDisposed = "RPC stub used after being disposed.";
 const kPromiseDisposed = "RPC promise used after being disposed.";
 
@@ -42,6 +47,8 @@ let reading = null;
 // Stubs that are being written into a message and are the receiver's then.
 let writing = null;
 
+// What proxies stand before: nothing of it shows but its prototype and whether it can be called, so
+// one does for all of a kind.
 function proxy_target(prototype, callable) {
   const target = callable ? () => {} : {};
   ReflectDeleteProperty(target, "name");
@@ -50,14 +57,18 @@ function proxy_target(prototype, callable) {
   return target;
 }
 
+const stub_target = proxy_target(RpcStub.prototype, true);
+const promise_target = proxy_target(RpcPromise.prototype, true);
+const property_target = proxy_target(RpcProperty.prototype, true);
+const service_target = proxy_target(ServiceStub.prototype, false);
+const loopback_target = proxy_target(ServiceStub.prototype, true);
+
 // What all of them have: anything that is not theirs, or Object.prototype's, is a property of the
 // other side.
 class Handler {
+  properties = null;  // of stubs: those that were looked at, by name
   // A member of ours; undefined where it is none.
   own() {}
-  callable() {
-    return true;
-  }
   get(target, key, receiver) {
     const own = this.own(key);
     if (own !== undefined) return own;
@@ -86,8 +97,8 @@ class Handler {
 }
 ObjectSetPrototypeOf(Handler.prototype, null);
 
-function expose(handler, cls) {
-  const proxy = new Proxy(proxy_target(cls.prototype, handler.callable()), handler);
+function expose(handler, target) {
+  const proxy = new Proxy(target, handler);
   WeakMapPrototypeSet(handlers, proxy, handler);
   return proxy;
 }
@@ -133,6 +144,7 @@ function send_safely(how, x, path, args) {
 class StubHandler extends Handler {
   handle;
   disposed = false;
+  properties = new Map();
   #dispose = null;
   #dup = null;
   constructor(handle) {
@@ -173,6 +185,7 @@ class StubHandler extends Handler {
 class ServiceHandler extends Handler {
   how;
   x;
+  properties = new Map();
   #members = { __proto__: null };
   #make;  // of ctx.exports: what calling it gives
   constructor(how, x, make = null) {
@@ -187,8 +200,10 @@ class ServiceHandler extends Handler {
         (input, init) => fetch_service(this.how, this.x, input, init));
     }
   }
-  callable() {
-    return this.#make !== null;
+  // Before RPC a service binding had nothing but fetch().
+  get(target, key, receiver) {
+    if (has_flag("rpc")) return super.get(target, key, receiver);
+    return this.own(key) ?? ReflectGet(target, key, receiver);
   }
   apply(target, self, args) {
     return this.#make(args[0]);
@@ -310,7 +325,7 @@ ServiceHandler.prototype.promise_of = function (path) {
 };
 
 function make_promise(promise) {
-  return expose(new PromiseHandler(promise), RpcPromise);
+  return expose(new PromiseHandler(promise), promise_target);
 }
 
 class PropertyHandler extends Handler {
@@ -338,7 +353,7 @@ class PropertyHandler extends Handler {
     if (path.length > kMaxDepth) {
       throw new TypeError(`RPC pipelined property path is too deep (max ${kMaxDepth}).`);
     }
-    return expose(new PropertyHandler(this.#parent, path), RpcProperty);
+    return expose(new PropertyHandler(this.#parent, path), property_target);
   }
 }
 
@@ -348,7 +363,16 @@ function handlers_promise(rpc_promise) {
 
 function make_property(handler, name) {
   if (handler instanceof PropertyHandler) return handler.child(name);
-  return expose(new PropertyHandler(handler, [name]), RpcProperty);
+  if (handler.properties === null) {
+    return expose(new PropertyHandler(handler, [name]), property_target);
+  }
+  const known = MapPrototypeGet(handler.properties, name);
+  if (known !== undefined) return known;
+  const property = expose(new PropertyHandler(handler, [name]), property_target);
+  if (MapPrototypeGetSize(handler.properties) < kKnownProperties) {
+    MapPrototypeSet(handler.properties, name, property);
+  }
+  return property;
 }
 
 function handler_of(value) {
@@ -360,22 +384,22 @@ function handler_of(value) {
 // --- for the rest of the part ---
 
 export function make_stub(tag, handle) {
-  if (tag === kService) return expose(new ServiceHandler(kHeld, handle), ServiceStub);
+  if (tag === kService) return expose(new ServiceHandler(kHeld, handle), service_target);
   const handler = new StubHandler(handle);
   if (reading !== null) ArrayPrototypePush(reading, handler);
-  return expose(handler, RpcStub);
+  return expose(handler, stub_target);
 }
 
 export function service_stub(index) {
-  return expose(new ServiceHandler(kBinding, index), ServiceStub);
+  return expose(new ServiceHandler(kBinding, index), service_target);
 }
 
 export function loopback_stub(handle, make) {
-  return expose(new ServiceHandler(kHeld, handle, make), ServiceStub);
+  return expose(new ServiceHandler(kHeld, handle, make), make === null ? service_target : loopback_target);
 }
 
 export function local_stub(target) {
-  return expose(new StubHandler(rpc_stub(kTarget, target)), RpcStub);
+  return expose(new StubHandler(rpc_stub(kTarget, target)), stub_target);
 }
 
 // How a stub goes to another isolate; undefined for what is none. Promises of RPC are none.
