@@ -21,8 +21,8 @@ struct CompatibilityFlag {
   // On from `implied_from` where one of `implied_by` is on.
   std::string_view implied_from = {};
   std::array<std::string_view, 2> implied_by = {};
-  // What it changes in skep, or "(always) …" where skep has no other way; empty: nothing here depends
-  // on it, and it is accepted.
+  // What it changes in skep, or "(always) …" where skep has no other way; empty: nothing here
+  // depends on it, and it is accepted.
   std::string_view changes = {};
 };
 

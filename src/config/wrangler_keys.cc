@@ -80,7 +80,7 @@ constexpr WranglerKey kKeys[] = {
     {"jsx_factory", later, inherited, kText, kText},
     {"jsx_fragment", later, inherited, kText, kText},
     {"k2", later, not_inherited, kArray, kArray},
-        {"logfwdr", later, not_inherited, kTable, kTable},
+    {"logfwdr", later, not_inherited, kTable, kTable},
     {"media", later, not_inherited, kTable, kTable},
     {"migrations", later, inherited, kArray, kArray},
     {"mtls_certificates", later, not_inherited, kArray, kArray},

@@ -316,8 +316,7 @@ TEST(LocalVars, OverrideVars) {
   EXPECT_EQ(vars_text(load_worker(folder.path(), {"p", true})), "A=dev-p ");
   folder.write(".dev.vars.p", "A\n");
   EXPECT_EQ(vars_text(load_worker(folder.path(), {"p", true})),
-            folder.path(".dev.vars.p") +
-                ":1:2: error: \"=\" is missing\n");
+            folder.path(".dev.vars.p") + ":1:2: error: \"=\" is missing\n");
 }
 
 TEST(LocalVars, AreWatched) {

@@ -82,9 +82,8 @@ void WasmMemories::wrap(v8::Local<v8::Context> context) {
   v8::Local<v8::Value> original[] = {
       wasm->Get(context, key).ToLocalChecked(),
       wasm->Get(context, name(isolate, "Instance")).ToLocalChecked()};
-  SKEP_ASSERT(context->Global()
-                  ->SetPrivate(context, instance_key(isolate), original[1])
-                  .FromMaybe(false));
+  SKEP_ASSERT(
+      context->Global()->SetPrivate(context, instance_key(isolate), original[1]).FromMaybe(false));
   replace_class(context, wasm, "Memory", construct_memory);
   replace_class(context, wasm, "Instance", construct_instance);
   v8::Local<v8::Function> wrapper =

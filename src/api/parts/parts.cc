@@ -181,8 +181,10 @@ void part_lazy_global(const v8::FunctionCallbackInfo<v8::Value>& info) {
       .Check();
 }
 
-constexpr Op kOps[] = {
-    {"part_compile", part_compile}, {"part_known", part_known}, {"part_ops", part_ops}, {"part_lazy_global", part_lazy_global}};
+constexpr Op kOps[] = {{"part_compile", part_compile},
+                       {"part_known", part_known},
+                       {"part_ops", part_ops},
+                       {"part_lazy_global", part_lazy_global}};
 
 }  // namespace
 

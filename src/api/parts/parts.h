@@ -18,7 +18,8 @@
 
 namespace skep::api {
 
-// The natives that the parts of one folder, or one part, find as `ops`, beside those of the snapshot.
+// The natives that the parts of one folder, or one part, find as `ops`, beside those of the
+// snapshot.
 struct PartOps {
   std::string_view folder;  // "crypto": of the parts "crypto/…"; "node/buffer": of that one
   std::span<const Op> ops;
@@ -63,7 +64,8 @@ v8::MaybeLocal<v8::Function> compile_part(v8::Local<v8::Context> context, std::s
 const Parts& embedded_parts();
 Parts make_embedded_parts(std::span<const PartOps> more);
 
-// Of the snapshot: part_compile, part_known, part_ops, part_lazy_global, and what the latter's properties call.
+// Of the snapshot: part_compile, part_known, part_ops, part_lazy_global, and what the latter's
+// properties call.
 std::span<const Op> parts_ops();
 intptr_t lazy_global_reference();
 
