@@ -6,7 +6,9 @@ import hashlib
 import json
 import os
 import shutil
+import ssl
 import struct
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -171,6 +173,35 @@ class Echo(Listening):
             connection.sendall(data)
 
 
+class Secure(Listening):
+    """TLS at once, or after a word in the clear; gives back one line."""
+
+    def __init__(self, folder, starttls):
+        super().__init__()
+        self.starttls = starttls
+        self.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self.tls.load_cert_chain(f"{folder}/authority.pem", f"{folder}/authority.key")
+
+    def run(self, connection):
+        with connection:
+            try:
+                if self.starttls:
+                    connection.recv(64)
+                    connection.sendall(b"go")
+                with self.tls.wrap_socket(connection, server_side=True) as secure:
+                    secure.sendall(b"secure " + secure.recv(64))
+                    secure.unwrap()
+            except OSError:
+                pass
+
+
+def certificate(folder):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-keyout", f"{folder}/authority.key", "-out", f"{folder}/authority.pem", "-subj", "/CN=test",
+                    "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    os.chmod(f"{folder}/authority.pem", 0o644)
+
+
 class Mysql(Listening):
     """MySQL's protocol: mysql_native_password, one text query."""
 
@@ -255,10 +286,10 @@ def express(server):
 
 def core(server):
     got = json_of(server, "core")
-    check("node:http and node:net as clients", got == {
+    check("node:http, node:net and node:tls as clients", got == {
         "got": {"status": 203, "asked": "yes", "text": "GET /x?y=1 "},
         "posted": {"status": 203, "asked": "yes", "text": "POST /echo a body"}, "echo": "one two",
-        "refused": "ECONNREFUSED", "env": True}, got)
+        "secure": "secure hello", "upgraded": "secure again", "refused": "ECONNREFUSED", "env": True}, got)
 
 
 def databases(server):
@@ -313,33 +344,36 @@ def without_the_flag(folder):
 
 
 def main():
-    with Folder() as folder, Postgres() as postgres, Mysql() as mysql, Http() as http, Echo() as echo:
-        variables = {"pg": {"PORT": postgres.port}, "mysql2": {"PORT": mysql.port}, "undici": {"PORT": 1},
-                     "core": {"HTTP": http.port, "ECHO": echo.port}}
-        only = sys.argv[1:] or list(PACKAGES)
-        workers = []
-        for name in only:
-            project = os.path.join(folder, name)
-            shutil.copytree(os.path.join(PROJECTS, name), project)
-            install(project, PACKAGES[name])
-            with open(os.path.join(project, "wrangler.toml"), "a", encoding="utf-8") as file:
-                file.write("[vars]\n" + "".join(f'{key} = "{value}"\n' for key, value in variables.get(name, {}).items()))
-            workers.append((name, project, [f"{name}.test/*"]))
-        allowed = '[outbound]\nallow = ["127.0.0.1"]\n'
-        with serve(folder, workers, more=allowed) as server:
-            if server.process.poll() is not None:
-                print(server.log_text())
-            if not sys.argv[1:]:
-                core(server)
-                express(server)
-                databases(server)
-                others(server)
-            else:
-                for name in only:
-                    print(name, ask(server, name, "/graphql" if name == "yoga" else "/"))
-                server.wait_for_log("uncaught", timeout_s=1)
-                print(server.log_text())
-        without_the_flag(folder)
+    with Folder() as folder:
+        certificate(folder)
+        with (Postgres() as postgres, Mysql() as mysql, Http() as http, Echo() as echo,
+              Secure(folder, False) as secure, Secure(folder, True) as starttls):
+            variables = {"pg": {"PORT": postgres.port}, "mysql2": {"PORT": mysql.port}, "undici": {"PORT": 1},
+                         "core": {"HTTP": http.port, "ECHO": echo.port, "TLS": secure.port, "STARTTLS": starttls.port}}
+            only = sys.argv[1:] or list(PACKAGES)
+            workers = []
+            for name in only:
+                project = os.path.join(folder, name)
+                shutil.copytree(os.path.join(PROJECTS, name), project)
+                install(project, PACKAGES[name])
+                with open(os.path.join(project, "wrangler.toml"), "a", encoding="utf-8") as file:
+                    file.write("[vars]\n" + "".join(f'{key} = "{value}"\n' for key, value in variables.get(name, {}).items()))
+                workers.append((name, project, [f"{name}.test/*"]))
+            allowed = '[outbound]\nallow = ["127.0.0.1"]\ntrust = ["authority.pem"]\n'
+            with serve(folder, workers, more=allowed) as server:
+                if server.process.poll() is not None:
+                    print(server.log_text())
+                if not sys.argv[1:]:
+                    core(server)
+                    express(server)
+                    databases(server)
+                    others(server)
+                else:
+                    for name in only:
+                        print(name, ask(server, name, "/graphql" if name == "yoga" else "/"))
+                    server.wait_for_log("uncaught", timeout_s=1)
+                    print(server.log_text())
+            without_the_flag(folder)
     finish()
 
 

@@ -2,6 +2,7 @@
 import http from "node:http";
 import net from "node:net";
 import { text } from "node:stream/consumers";
+import tls from "node:tls";
 
 function ask(port, path, body) {
   const { promise, resolve, reject } = Promise.withResolvers();
@@ -21,6 +22,21 @@ async function echo(port) {
   return text(socket);
 }
 
+function secure(port) {
+  const socket = tls.connect({ host: "127.0.0.1", port });
+  socket.on("secureConnect", () => socket.write("hello"));
+  return text(socket);
+}
+
+// TLS on a connection that began in the clear.
+async function upgraded(port) {
+  const plain = net.connect(port, "127.0.0.1", () => plain.write("starttls"));
+  await new Promise((resolve) => plain.once("data", resolve));
+  const socket = tls.connect({ socket: plain });
+  socket.write("again");
+  return text(socket);
+}
+
 function refused() {
   const { promise, resolve } = Promise.withResolvers();
   net.connect(1, "127.0.0.1").on("error", (error) => resolve(error.code)).on("connect", () => resolve("connected"));
@@ -31,6 +47,7 @@ export default {
   async fetch(request, env) {
     return Response.json({
       got: await ask(+env.HTTP, "/x?y=1"), posted: await ask(+env.HTTP, "/echo", "a body"), echo: await echo(+env.ECHO),
+      secure: await secure(+env.TLS), upgraded: await upgraded(+env.STARTTLS),
       refused: await refused(), env: process.env.ECHO === env.ECHO,
     });
   },
