@@ -2,7 +2,7 @@
 // assets_ops.cc.
 import { finish_class } from "../../api/base/expose.js";
 import { kInternal } from "../../api/base/internal.js";
-import { ArrayPrototypePush, TypedArrayPrototypeGetByteLength } from "../../api/base/primordials.js";
+import { TypedArrayPrototypeGetByteLength } from "../../api/base/primordials.js";
 import { illegal_constructor, require_args } from "../../api/base/webidl.js";
 import { is_request, Request, request_parts } from "../../api/fetch/request.js";
 import { Response } from "../../api/fetch/response.js";
@@ -35,12 +35,14 @@ class Fetcher {
     const request = init === undefined && is_request(input) ? input : new Request(input, init);
     const { method, url, headers } = request_parts(request);
     const answer = await assets_fetch(this.#index, method, url, headers);
-    const pairs = [];
+    // A record, not pairs: those would be walked over with the user's iterators.
+    const fields = { __proto__: null };
     for (let i = 2; i < answer.length; i += 2) {
-      ArrayPrototypePush(pairs, [answer[i], answer[i + 1]]);
+      const name = answer[i];
+      fields[name] = name in fields ? `${fields[name]}, ${answer[i + 1]}` : answer[i + 1];
     }
     const body = typeof answer[1] === "number" ? stream_of(answer[1]) : answer[1];
-    return new Response(body, { __proto__: null, status: answer[0], headers: pairs });
+    return new Response(body, { __proto__: null, status: answer[0], headers: fields });
   }
 }
 finish_class(Fetcher, "Fetcher");
