@@ -58,6 +58,13 @@ int fork_children(Engine& engine) {
 
 }  // namespace skep::isolate::testing
 
+#if __has_feature(address_sanitizer)
+// What V8 held for isolates that were left behind is never given back.
+extern "C" const char* __lsan_default_suppressions() {
+  return "leak:v8::";
+}
+#endif
+
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
   skep::isolate::EngineOptions options;
