@@ -42,6 +42,11 @@ const encoded = (bytes, encoding) => encoding === undefined || encoding === "buf
   ? as_buffer(bytes)
   : as_buffer(bytes).toString(encoding);
 
+const slice_bytes = 512 * 1024;
+
+// Called by natives where V8 may interrupt them.
+function breath() {}
+
 // --- hashes ---
 
 const finished = () => coded(Error, "ERR_CRYPTO_HASH_FINALIZED", "Digest already called");
@@ -61,7 +66,11 @@ class Hashing extends Transform {
     if (typeof data !== "string" && !ArrayBuffer.isView(data)) {
       throw invalid_arg_type("data", ["string", "Buffer", "TypedArray", "DataView"], data);
     }
-    hash_update(this.#id, to_bytes(data, "data", encoding));
+    const bytes = to_bytes(data, "data", encoding);
+    // In slices: V8 may interrupt the loop.
+    for (let at = 0; at < bytes.length; at += slice_bytes) {
+      hash_update(this.#id, bytes.subarray(at, at + slice_bytes));
+    }
     return this;
   }
   finish() {
@@ -242,7 +251,7 @@ function pbkdf2Sync(password, salt, iterations, length, digest) {
   validate_integer(iterations, "iterations", 1, 2 ** 31 - 1);
   validate_integer(length, "keylen", 0, 2 ** 31 - 1);
   const bytes = native_pbkdf2(
-    digest, to_bytes(password, "password"), to_bytes(salt, "salt"), iterations, length);
+    digest, to_bytes(password, "password"), to_bytes(salt, "salt"), iterations, length, breath);
   if (bytes === undefined) throw bad_digest(digest);
   return as_buffer(bytes);
 }
@@ -295,7 +304,9 @@ const tools = {
   encoded,
   hash_names,
   constants,
-  with_callback
+  with_callback,
+  breath,
+  slice_bytes,
 };
 const keys = make_keys(tools);
 const secret_bytes = keys.secret_bytes;

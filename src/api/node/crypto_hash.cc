@@ -9,11 +9,14 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "api/base/values.h"
+#include "api/crypto/native.h"
 #include "api/node/crypto.h"
 #include "api/node/ops.h"
 #include "api/runtime_impl.h"
+#include "base/limits_crypto.h"
 #include "base/limits_node.h"
 
 namespace skep::api {
@@ -123,31 +126,63 @@ bool derived_length(const Info& info, int at, size_t& out) {
   return false;
 }
 
-// pbkdf2(name, password, salt, iterations, length)
+// One block of PBKDF2 (RFC 8018 5.2), with breaths in between. False: terminated.
+bool pbkdf2_block(v8::Isolate* isolate, v8::Local<v8::Value> breath, const HMAC_CTX* keyed,
+                  std::span<const uint8_t> salt, uint32_t index, uint32_t iterations,
+                  std::span<uint8_t> out) {
+  std::array<uint8_t, EVP_MAX_MD_SIZE> u;
+  unsigned length = 0;
+  const std::array<uint8_t, 4> number{
+      static_cast<uint8_t>(index >> 24), static_cast<uint8_t>(index >> 16),
+      static_cast<uint8_t>(index >> 8), static_cast<uint8_t>(index)};
+  bssl::ScopedHMAC_CTX context;
+  if (!HMAC_CTX_copy_ex(context.get(), keyed)) return false;
+  HMAC_Update(context.get(), salt.data(), salt.size());
+  HMAC_Update(context.get(), number.data(), number.size());
+  HMAC_Final(context.get(), u.data(), &length);
+  std::copy_n(u.begin(), length, out.begin());
+  for (uint32_t i = 1; i < iterations; ++i) {
+    if (i % limits::kPbkdf2SliceIterations == 0 && !crypto::breathe(isolate, breath)) return false;
+    if (!HMAC_CTX_copy_ex(context.get(), keyed)) return false;
+    HMAC_Update(context.get(), u.data(), length);
+    HMAC_Final(context.get(), u.data(), &length);
+    for (unsigned at = 0; at < length; ++at) out[at] ^= u[at];
+  }
+  return true;
+}
+
+// pbkdf2(name, password, salt, iterations, length, breath). What was given is copied: JavaScript
+// runs in between.
 void pbkdf2(const Info& info) {
   v8::Isolate* isolate = info.GetIsolate();
   const EVP_MD* digest = digest_of(isolate, info[0]);
-  std::span<uint8_t> password, salt;
+  std::span<uint8_t> password, given_salt;
   size_t length = 0;
   const uint32_t iterations = unsigned_of(info[3]);
-  if (!digest || !bytes_of(info[1], password) || !bytes_of(info[2], salt) ||
+  if (!digest || !bytes_of(info[1], password) || !bytes_of(info[2], given_salt) ||
       !derived_length(info, 4, length)) {
     return;
   }
-  // Every block of the output costs all iterations.
-  const size_t blocks = (length + EVP_MD_size(digest) - 1) / EVP_MD_size(digest);
-  if (iterations > limits::kPbkdf2Iterations ||
-      iterations * std::max<size_t>(blocks, 1) > size_t{limits::kPbkdf2Iterations} * 16) {
+  const size_t size = EVP_MD_size(digest);
+  const size_t blocks = (length + size - 1) / size;
+  if (iterations > limits::kPbkdf2Iterations || iterations * blocks > limits::kPbkdf2Work) {
     return throw_range_error(
         isolate, fmt::format("Pbkdf2 failed: iteration counts above {} are not supported "
                              "(requested {}).",
                              limits::kPbkdf2Iterations, iterations));
   }
-  std::vector<uint8_t> out(length);
-  if (PKCS5_PBKDF2_HMAC(reinterpret_cast<const char*>(password.data()), password.size(),
-                        salt.data(), salt.size(), iterations, digest, length, out.data())) {
-    return_bytes(info, out);
+  bssl::ScopedHMAC_CTX keyed;
+  const std::vector<uint8_t> salt(given_salt.begin(), given_salt.end());
+  if (!HMAC_Init_ex(keyed.get(), password.data(), password.size(), digest, nullptr)) return;
+  std::vector<uint8_t> out(blocks * size);
+  for (size_t block = 0; block < blocks; ++block) {
+    if (!pbkdf2_block(isolate, info[5], keyed.get(), salt, static_cast<uint32_t>(block + 1),
+                      iterations, std::span(out).subspan(block * size, size))) {
+      return;
+    }
   }
+  out.resize(length);
+  return_bytes(info, out);
 }
 
 // scrypt(password, salt, n, r, p, maxmem, length) -> Uint8Array; undefined: refused parameters

@@ -16,7 +16,9 @@
 #include <vector>
 
 #include "api/base/values.h"
+#include "api/crypto/native.h"
 #include "api/node/crypto.h"
+#include "base/limits_crypto.h"
 #include "base/limits_node.h"
 
 namespace skep::api {
@@ -57,16 +59,22 @@ Bytes written(Write write) {
   return out;
 }
 
+// Not an RSA key whose every use would hold the shard.
+bool is_usable(const EVP_PKEY* key) {
+  return EVP_PKEY_id(key) != EVP_PKEY_RSA ||
+         static_cast<uint32_t>(EVP_PKEY_bits(key)) <= limits::kRsaImportBits;
+}
+
 Key private_key(std::span<const uint8_t> der) {
   CBS cbs(bssl::Span(der.data(), der.size()));
   Key key(EVP_parse_private_key(&cbs));
-  return CBS_len(&cbs) == 0 ? std::move(key) : nullptr;
+  return key && is_usable(key.get()) && CBS_len(&cbs) == 0 ? std::move(key) : nullptr;
 }
 
 Key public_key(std::span<const uint8_t> der) {
   CBS cbs(bssl::Span(der.data(), der.size()));
   Key key(EVP_parse_public_key(&cbs));
-  return CBS_len(&cbs) == 0 ? std::move(key) : nullptr;
+  return key && is_usable(key.get()) && CBS_len(&cbs) == 0 ? std::move(key) : nullptr;
 }
 
 const char* type_name(const EVP_PKEY* key) {
@@ -180,7 +188,7 @@ void key_read(const Info& info) {
   bool is_private = false;
   const Key key =
       info[1]->IsTrue() ? read_pem(bytes, is_private, passphrase) : read_der(bytes, is_private);
-  if (key) return_key(info, key.get(), is_private);
+  if (key && is_usable(key.get())) return_key(info, key.get(), is_private);
 }
 
 // key_traditional(pkcs8 or spki, is_private) -> PKCS #1 or SEC 1; undefined: it has no such form
@@ -201,13 +209,31 @@ void key_traditional(const Info& info) {
   if (!out.empty()) info.GetReturnValue().Set(bytes_value(info.GetIsolate(), out));
 }
 
-Key generate_rsa(uint32_t bits, uint32_t exponent) {
-  if (bits < 512 || bits > limits::kRsaGeneratedBits || exponent < 3) return nullptr;
+struct Breath {
+  v8::Isolate* isolate;
+  v8::Local<v8::Value> function;
+};
+
+Key generate_rsa(uint32_t bits, uint32_t exponent, Breath breath) {
+  // An even exponent would be searched for endlessly.
+  if (bits < limits::kRsaGenerateBitsMin || bits > limits::kRsaGenerateBitsMax ||
+      (exponent != 3 && exponent != 65537)) {
+    return nullptr;
+  }
   bssl::UniquePtr<RSA> rsa(RSA_new());
   bssl::UniquePtr<BIGNUM> e(BN_new());
   Key key(EVP_PKEY_new());
+  BN_GENCB callback;  // called for each candidate: others have their turn then
+  BN_GENCB_set(
+      &callback,
+      [](int, int, BN_GENCB* cb) {
+        const auto* air = static_cast<const Breath*>(cb->arg);
+        const v8::HandleScope scope(air->isolate);
+        return crypto::breathe(air->isolate, air->function) ? 1 : 0;
+      },
+      &breath);
   if (!BN_set_word(e.get(), exponent) ||
-      !RSA_generate_key_ex(rsa.get(), static_cast<int>(bits), e.get(), nullptr) ||
+      !RSA_generate_key_ex(rsa.get(), static_cast<int>(bits), e.get(), &callback) ||
       !EVP_PKEY_set1_RSA(key.get(), rsa.get())) {
     return nullptr;
   }
@@ -226,13 +252,15 @@ Key generate_ec(std::string_view name) {
   return key;
 }
 
-// key_generate("rsa", bits, exponent) | ("ec", curve) | ("ed25519") | ("x25519") -> the key
+// key_generate("rsa", bits, exponent, breath) | ("ec", curve) | ("ed25519") | ("x25519") -> the key
 void key_generate(const Info& info) {
   const ErrorScope errors;
   v8::Isolate* isolate = info.GetIsolate();
   const std::string type = to_utf8(isolate, info[0]);
   Key key;
-  if (type == "rsa") key = generate_rsa(unsigned_of(info[1]), unsigned_of(info[2]));
+  if (type == "rsa") {
+    key = generate_rsa(unsigned_of(info[1]), unsigned_of(info[2]), {isolate, info[3]});
+  }
   if (type == "ec") key = generate_ec(to_utf8(isolate, info[1]));
   if (type == "ed25519" || type == "x25519") {
     const int id = type == "ed25519" ? EVP_PKEY_ED25519 : EVP_PKEY_X25519;

@@ -223,6 +223,27 @@ export const signatures = {
   },
 };
 
+// Much data goes through in slices; an exponent without an end to its search is refused.
+export const large_and_hostile = {
+  test() {
+    const data = Buffer.alloc(3 * 512 * 1024 + 7, "abc");
+    const whole = createHash("sha256").update(data).digest("hex");
+    const pieces = createHash("sha256");
+    for (let at = 0; at < data.length; at += 100_000) pieces.update(data.subarray(at, at + 100_000));
+    assert_equals(pieces.digest("hex"), whole);
+    const seal = crypto.createCipheriv("aes-256-cbc", Buffer.alloc(32), Buffer.alloc(16));
+    const open = crypto.createDecipheriv("aes-256-cbc", Buffer.alloc(32), Buffer.alloc(16));
+    const sealed = Buffer.concat([seal.update(data), seal.final()]);
+    assert(Buffer.concat([open.update(sealed), open.final()]).equals(data));
+    for (const publicExponent of [4, 6, 1, 0, 2 ** 31]) {
+      assert_throws(
+        () => crypto.generateKeyPairSync("rsa", { modulusLength: 512, publicExponent }), TypeError);
+    }
+    assert_equals(crypto.pbkdf2Sync("password", "salt", 4096, 45, "sha1").toString("hex").slice(0, 40),
+      "4b007901b765489abead49d926f721d065a429c1");
+  },
+};
+
 export const keys = {
   test() {
     const key = crypto.createPrivateKey({ key: ec_encrypted, passphrase: "secret" });

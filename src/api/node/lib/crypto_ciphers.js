@@ -2,7 +2,8 @@
 import { coded, invalid_arg_value } from "./errors.js";
 import { validate_string } from "./validate.js";
 
-export function make_ciphers({ Transform, own_ops, to_bytes, as_buffer, encoded, secret_bytes }) {
+export function make_ciphers(
+  { Buffer, Transform, own_ops, to_bytes, as_buffer, encoded, secret_bytes, slice_bytes }) {
   const {
     cipher_final,
     cipher_info,
@@ -44,10 +45,16 @@ export function make_ciphers({ Transform, own_ops, to_bytes, as_buffer, encoded,
 
     update(data, input_encoding, output_encoding) {
       if (this.#done) throw state_error("Unsupported state");
-      const bytes = cipher_update(this.#id, to_bytes(data, "data", input_encoding), false);
-      if (bytes === undefined)
-        throw state_error("Unsupported state or unable to authenticate data");
-      return encoded(bytes, output_encoding);
+      const bytes = to_bytes(data, "data", input_encoding);
+      const pieces = [];
+      for (let at = 0; at === 0 || at < bytes.length; at += slice_bytes) {
+        const piece = cipher_update(this.#id, bytes.subarray(at, at + slice_bytes), false);
+        if (piece === undefined) {
+          throw state_error("Unsupported state or unable to authenticate data");
+        }
+        pieces.push(piece);
+      }
+      return encoded(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces), output_encoding);
     }
 
     final(output_encoding) {
