@@ -20,8 +20,8 @@ export const files = {
     equal(response.status, 200);
     equal(response.headers.get("content-type"), "text/plain; charset=utf-8");
     equal(response.headers.get("x-rule"), "of text");
-    equal(await response.text(), "plain text");
-    equal(await (await env.ASSETS.fetch(at("/"))).text(), "<h1>home</h1>");
+    equal(await response.text(), "plain text\n");
+    equal(await (await env.ASSETS.fetch(at("/"))).text(), "<h1>home</h1>\n");
     const again = await env.ASSETS.fetch(at("/text.txt"), {
       headers: { "If-None-Match": response.headers.get("etag") },
     });
@@ -29,7 +29,7 @@ export const files = {
     equal(again.body, null);
     const part = await env.ASSETS.fetch(new Request(at("/text.txt"), { headers: { Range: "bytes=6-" } }));
     equal(part.status, 206);
-    equal(await part.text(), "text");
+    equal(await part.text(), "text\n");
   },
 };
 
@@ -37,7 +37,7 @@ export const what_is_no_file = {
   async test(controller, env) {
     const lost = await env.ASSETS.fetch(at("/no/such/page"));
     equal(lost.status, 404);
-    equal(await lost.text(), "<h1>lost</h1>");
+    equal(await lost.text(), "<h1>lost</h1>\n");
     const moved = await env.ASSETS.fetch(at("/index.html?x"));
     equal(moved.status, 307);
     equal(moved.headers.get("location"), "/?x");
@@ -75,7 +75,7 @@ export const prototypes_that_were_rewritten = {
     Array.prototype[Symbol.iterator] = () => { throw new Error("seen"); };
     try {
       const response = await env.ASSETS.fetch(at("/text.txt"));
-      equal(await response.text(), "plain text");
+      equal(await response.text(), "plain text\n");
       equal((await env.LIMIT.limit({ key: "rewritten" })).success, true);
     } finally {
       Array.prototype[Symbol.iterator] = kept;
