@@ -16,7 +16,7 @@ const max_bytes = 65536;
 
 class Crypto {
   #brand;
-  constructor(internal) {
+  constructor(internal = undefined) {
     if (internal !== kInternal) throw illegal_constructor();
   }
 

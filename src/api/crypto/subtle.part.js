@@ -90,7 +90,7 @@ function parse_jwk(bytes) {
 
 export class SubtleCrypto {
   #brand;
-  constructor(internal) {
+  constructor(internal = undefined) {
     if (internal !== kInternal) throw illegal_constructor();
   }
 

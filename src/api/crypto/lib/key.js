@@ -82,7 +82,7 @@ export class CryptoKey {
   #record;
   #algorithm;
   #usages;
-  constructor(internal, record) {
+  constructor(internal = undefined, record = undefined) {
     if (internal !== kInternal) throw illegal_constructor();
     this.#record = record;
   }
