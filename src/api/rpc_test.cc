@@ -161,15 +161,14 @@ TEST_F(RpcTest, what_is_not_disposed_goes_with_the_event) {
 }
 
 TEST_F(RpcTest, pipelines) {
-  EXPECT_EQ(
-      run("a() { return { b: { c: (x) => x + 1, d: { e: 'deep' } } }; }"
-          "make() { return (() => 'called'); }",
-          "const p = s.a(); const one = p.b.c(1); const e = p.b.d.e;"
-          "return [await one, await e, await s.make()(), await failure(() => s.a().b.no()),"
-          " await failure(() => s.a().x.y)];"),
-      R"([2,"deep","called",)"
-      R"("TypeError: The RPC receiver does not implement the method \"no\".",)"
-      R"("TypeError: The RPC receiver does not implement the method \"x\"."])");
+  EXPECT_EQ(run("a() { return { b: { c: (x) => x + 1, d: { e: 'deep' } } }; }"
+                "make() { return (() => 'called'); }",
+                "const p = s.a(); const one = p.b.c(1); const e = p.b.d.e;"
+                "return [await one, await e, await s.make()(), await failure(() => s.a().b.no()),"
+                " await failure(() => s.a().x.y)];"),
+            R"([2,"deep","called",)"
+            R"("TypeError: The RPC receiver does not implement the method \"no\".",)"
+            R"("TypeError: The RPC receiver does not implement the method \"x\"."])");
 }
 
 TEST_F(RpcTest, a_path_has_an_end) {
@@ -303,6 +302,20 @@ TEST_F(RpcTest, ctx_exports) {
       "");
   EXPECT_EQ(worker.get(),
             R"([["Greeter","default"],"hello a {}","hello c {\"b\":[1]}","hello d {}","other"])");
+}
+
+TEST_F(RpcTest, exports_may_be_called_for_ever) {
+  WorkerSetup setup;
+  setup.subrequests = 20'000;
+  Worker worker(setup);
+  ASSERT_EQ(worker.load(R"(import { WorkerEntrypoint, exports } from "cloudflare:workers";
+    export class Adder extends WorkerEntrypoint { add(n) { return n + 1; } }
+    export default { async fetch() {
+      let n = 0;
+      while (n < 6000) n = await exports.Adder.add(n);
+      return new Response(n); } };)"),
+            "");
+  EXPECT_EQ(worker.get(), "6000");
 }
 
 TEST_F(RpcTest, ctx_abort_ends_the_invocation) {

@@ -2,16 +2,16 @@
 import { ObjectDefineProperty, ObjectFreeze } from "../base/primordials.js";
 import { entry_names } from "../modules/entry.js";
 import { own_ops } from "../parts/own_ops.js";
-import { loopback_stub, write } from "./rpc.part.js";
+import { kHeld, kOwn, loopback_stub, write } from "./rpc.part.js";
 
 const { rpc_loopback } = own_ops;
 
 function make_stub(name) {
-  return loopback_stub(rpc_loopback(name, false), (options) => {
+  return loopback_stub(kOwn, name, (options) => {
     const props = options?.props;
-    if (props === undefined) return loopback_stub(rpc_loopback(name, false), null);
+    if (props === undefined) return loopback_stub(kOwn, name, null);
     write([props]);
-    return loopback_stub(rpc_loopback(name, true), null);
+    return loopback_stub(kHeld, rpc_loopback(name), null);
   });
 }
 

@@ -11,9 +11,11 @@ import {
   begin_reading, call_remote, dispose_all, end_reading, local_stub, loopback_stub, make_stub,
   service_stub, stub_source,
 } from "./stubs.js";
-import { decode, encode, error_from, set_stub_access, write } from "./values.js";
+import {
+  decode, encode, error_from, kHeld, kOwn, set_stub_access, write,
+} from "./values.js";
 
-export { local_stub, loopback_stub, service_stub, write };
+export { kHeld, kOwn, local_stub, loopback_stub, service_stub, write };
 
 // Stubs that come with arguments or a result are made between reading_begins and the function that
 // takes the value, without any of the user's code in between.

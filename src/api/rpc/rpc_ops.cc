@@ -253,31 +253,15 @@ void rpc_drop(const Info& info) {
   }
 }
 
-// This very isolate, for ctx.exports.
-class SelfService final : public Service {
- public:
-  explicit SelfService(std::shared_ptr<Runtime::Impl*> self) : self_(std::move(self)) {}
-  void acquire(Ready ready) override {
-    if (!*self_) return ready(std::unexpected(std::string(kCalleeCanceledMessage)));
-    ready(static_cast<Runtime*>((*self_)->tenant.attachment()));
-  }
-
- private:
-  const std::shared_ptr<Runtime::Impl*> self_;
-};
-
-// rpc_loopback(name, has_props) -> id of a stub of this worker's own entrypoint; props: what
-// rpc_write wrote
+// rpc_loopback(name) -> id of a stub of this worker's own entrypoint, whose props rpc_write wrote
 void rpc_loopback(const Info& info) {
   v8::Isolate* isolate = info.GetIsolate();
   if (!require_event(isolate) || !require_rpc(isolate, isolate->GetCurrentContext())) return;
-  Runtime::Impl& runtime = runtime_of(isolate);
-  EntryChoice entry{.name = to_utf8(isolate, info[0]), .props_json = {}, .props = {}};
-  if (info[1]->IsTrue()) {
-    entry.props = std::make_shared<const Message>(std::move(runtime.rpc->outgoing));
-  }
-  auto capability = std::make_shared<EntrypointCapability>(
-      std::make_shared<SelfService>(runtime.self), std::move(entry));
+  Message& outgoing = runtime_of(isolate).rpc->outgoing;
+  auto capability =
+      own_entrypoint(isolate, {.name = to_utf8(isolate, info[0]),
+                               .props_json = {},
+                               .props = std::make_shared<const Message>(std::move(outgoing))});
   if (const uint32_t id = hold_capability(isolate, std::move(capability))) {
     info.GetReturnValue().Set(id);
   }

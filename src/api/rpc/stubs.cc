@@ -30,6 +30,19 @@ class ExportCapability final : public Capability {
 
 namespace {
 
+// This very isolate, for ctx.exports.
+class SelfService final : public Service {
+ public:
+  explicit SelfService(std::shared_ptr<Runtime::Impl*> self) : self_(std::move(self)) {}
+  void acquire(Ready ready) override {
+    if (!*self_) return ready(std::unexpected(std::string(kCalleeCanceledMessage)));
+    ready(static_cast<Runtime*>((*self_)->tenant.attachment()));
+  }
+
+ private:
+  const std::shared_ptr<Runtime::Impl*> self_;
+};
+
 // One stub more; false with an exception pending.
 bool count_stub(v8::Isolate* isolate, Event& event) {
   RpcState* state = require_rpc(isolate, isolate->GetCurrentContext());
@@ -132,6 +145,10 @@ v8::Maybe<std::shared_ptr<Capability>> take_capability(v8::Isolate* isolate,
       auto& made = static_cast<Export&>(event->adopt(std::make_unique<Export>(*event, isolate, x)));
       return v8::Just(made.capability());
     }
+    case CapabilitySource::own:
+      if (!require_event(isolate)) return v8::Nothing<Taken>();
+      return v8::Just(own_entrypoint(
+          isolate, {.name = to_utf8(isolate, x), .props_json = {}, .props = nullptr}));
     case CapabilitySource::binding: {
       if (!require_event(isolate)) return v8::Nothing<Taken>();
       auto* binding = binding_at<ServiceBinding>(isolate, x);
@@ -141,6 +158,11 @@ v8::Maybe<std::shared_ptr<Capability>> take_capability(v8::Isolate* isolate,
   }
   throw_type_error(isolate, "Illegal invocation");
   return v8::Nothing<Taken>();
+}
+
+std::shared_ptr<Capability> own_entrypoint(v8::Isolate* isolate, EntryChoice entry) {
+  return std::make_shared<EntrypointCapability>(
+      std::make_shared<SelfService>(runtime_of(isolate).self), std::move(entry));
 }
 
 uint32_t hold_capability(v8::Isolate* isolate, std::shared_ptr<Capability> capability) {

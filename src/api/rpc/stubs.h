@@ -9,6 +9,7 @@
 
 #include "api/event/resource.h"
 #include "api/rpc/capability.h"
+#include "api/rpc/service.h"
 #include "loop/loop.h"
 
 namespace skep::api {
@@ -49,12 +50,15 @@ enum class CapabilitySource : uint32_t {
   moved = 2,    // as held, and the stub is gone then
   target = 3,   // x: an object or function to be given away
   binding = 4,  // x: the index of a service binding in env
+  own = 5,      // x: the name of an entrypoint of this worker
 };
 // Throws where it is another event's, or gone.
 v8::Maybe<std::shared_ptr<Capability>> take_capability(v8::Isolate* isolate,
                                                        v8::Local<v8::Context> context,
                                                        v8::Local<v8::Value> source,
                                                        v8::Local<v8::Value> x);
+// An entrypoint of the worker itself, for ctx.exports.
+std::shared_ptr<Capability> own_entrypoint(v8::Isolate* isolate, EntryChoice entry);
 // Its id in the current event; 0 with an exception pending.
 uint32_t hold_capability(v8::Isolate* isolate, std::shared_ptr<Capability> capability);
 

@@ -394,11 +394,14 @@ export function service_stub(index) {
   return expose(new ServiceHandler(kBinding, index), service_target);
 }
 
-export function loopback_stub(handle, make) {
-  return expose(new ServiceHandler(kHeld, handle, make), make === null ? service_target : loopback_target);
+export function loopback_stub(how, x, make) {
+  return expose(new ServiceHandler(how, x, make), make === null ? service_target : loopback_target);
 }
 
 export function local_stub(target) {
+  if ((typeof target !== "object" && typeof target !== "function") || target === null) {
+    throw new TypeError("Failed to construct 'RpcStub': the target is not an object.");
+  }
   return expose(new StubHandler(rpc_stub(kTarget, target)), stub_target);
 }
 

@@ -58,6 +58,7 @@ export const kHeld = 1;
 export const kMoved = 2;
 export const kTarget = 3;
 export const kBinding = 4;
+export const kOwn = 5;
 
 const kStub = 1;
 const kService = 2;
