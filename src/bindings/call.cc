@@ -71,9 +71,9 @@ void CallHandle::fail(std::string message) const {
   });
 }
 
-api::Event* require_subrequest(v8::Isolate* isolate) {
+api::Event* require_subrequest(v8::Isolate* isolate, Counts counts) {
   api::Event* event = api::require_event(isolate);
-  if (event == nullptr) return nullptr;
+  if (event == nullptr || counts == Counts::no) return event;
   if (event->subrequests >= event->runtime().options.subrequests) {
     api::throw_error(isolate, "Too many subrequests.");
     return nullptr;
@@ -82,8 +82,9 @@ api::Event* require_subrequest(v8::Isolate* isolate) {
   return event;
 }
 
-std::optional<CallHandle> start_call(v8::Isolate* isolate, v8::Local<v8::Promise>& promise) {
-  api::Event* event = require_subrequest(isolate);
+std::optional<CallHandle> start_call(v8::Isolate* isolate, v8::Local<v8::Promise>& promise,
+                                     Counts counts) {
+  api::Event* event = require_subrequest(isolate, counts);
   v8::Local<v8::Promise::Resolver> resolver;
   if (event == nullptr ||
       !v8::Promise::Resolver::New(isolate->GetCurrentContext()).ToLocal(&resolver)) {

@@ -20,6 +20,9 @@ namespace skep::bindings {
 // nothing, the exception that it threw is the promise's reason.
 using CallAnswer = std::function<v8::MaybeLocal<v8::Value>(v8::Isolate*, v8::Local<v8::Context>)>;
 
+// Whether a call is an operation of its own, or a part of one that was counted.
+enum class Counts : bool { no, yes };
+
 class Call;
 
 // How an answer finds its call. Copies are of the same call.
@@ -33,16 +36,17 @@ class CallHandle {
 
  private:
   friend class Call;
-  friend std::optional<CallHandle> start_call(v8::Isolate*, v8::Local<v8::Promise>&);
+  friend std::optional<CallHandle> start_call(v8::Isolate*, v8::Local<v8::Promise>&, Counts);
   explicit CallHandle(std::shared_ptr<Call*> call) : call_(std::move(call)) {}
   std::shared_ptr<Call*> call_;
 };
 
 // Starts a call in the current event. nullopt with Workers' error thrown: at top level, after the
 // event's end, or where it has made too many subrequests.
-std::optional<CallHandle> start_call(v8::Isolate* isolate, v8::Local<v8::Promise>& promise);
+std::optional<CallHandle> start_call(v8::Isolate* isolate, v8::Local<v8::Promise>& promise,
+                                     Counts counts = Counts::yes);
 
 // The event, for what a binding answers at once: throws as start_call does, and counts.
-api::Event* require_subrequest(v8::Isolate* isolate);
+api::Event* require_subrequest(v8::Isolate* isolate, Counts counts = Counts::yes);
 
 }  // namespace skep::bindings

@@ -9,6 +9,8 @@ namespace skep::bindings {
 struct ShardShare {
   size_t blobs = 0;        // files of values, open
   size_t sinks = 0;        // values being written
+  size_t writes = 0;       // waiting for the disk
+  size_t write_bytes = 0;  // of them
   size_t asset_files = 0;  // open
 };
 

@@ -98,8 +98,8 @@ function stream_of(source) {
   return stream;
 }
 
-async function read_one(index, key, type, with_metadata) {
-  const read = await kv_get(index, key, type, with_metadata);
+async function read_one(index, key, type, with_metadata, counted = false) {
+  const read = await kv_get(index, key, type, with_metadata, counted);
   if (type !== kStream) return read;
   if (!with_metadata) return read === null ? null : stream_of(read);
   if (read.value !== null) read.value = stream_of(read.value);
@@ -126,7 +126,7 @@ async function read_bulk(index, keys, options, with_metadata) {
   const { names, type } = check_bulk(keys, options);
   const pending = [];
   for (let i = 0; i < names.length; i++) {
-    ArrayPrototypePush(pending, read_one(index, names[i], kTypes.text, true));
+    ArrayPrototypePush(pending, read_one(index, names[i], kTypes.text, true, i > 0));
   }
   const found = new Map();
   let bytes = 0;

@@ -211,8 +211,8 @@ class SinkResource final : public api::Resource {
 // ---- ops
 // -----------------------------------------------------------------------------------------
 
-// kv_get(index, key, type, with_metadata) -> the value (null: missing) or a promise of it; where
-// the type is a stream, its bytes, or the id of a file
+// kv_get(index, key, type, with_metadata, counted) -> the value (null: missing) or a promise of it;
+// where the type is a stream, its bytes, or the id of a file. counted: as a part of another call
 void kv_get(const Info& info) {
   v8::Isolate* isolate = info.GetIsolate();
   KvBinding* binding = binding_of(info);
@@ -220,16 +220,17 @@ void kv_get(const Info& info) {
   std::string key = key_of(info, 1);
   const Type type = type_of(info, 2);
   const bool with = info[3]->IsTrue();
+  const Counts counts = info[4]->IsTrue() ? Counts::no : Counts::yes;
   if (const KvValue* hot = binding->hot(key)) {
     v8::Local<v8::Value> value;
-    if (require_subrequest(isolate) != nullptr &&
+    if (require_subrequest(isolate, counts) != nullptr &&
         make_read(isolate, isolate->GetCurrentContext(), type, *hot, with).ToLocal(&value)) {
       info.GetReturnValue().Set(value);
     }
     return;
   }
   v8::Local<v8::Promise> promise;
-  const auto call = start_call(isolate, promise);
+  const auto call = start_call(isolate, promise, counts);
   if (!call) return;
   binding->get(std::move(key),
                [call = *call, type, with, &loop = binding->context().loop](Result<KvRead> read) {
@@ -356,7 +357,7 @@ void kv_sink(const Info& info) {
   auto* sink = own<SinkResource>(info, api::Resource::Kind::kv_sink);
   if (sink == nullptr) return;
   v8::Local<v8::Promise> promise;
-  const auto call = start_call(isolate, promise);
+  const auto call = start_call(isolate, promise, Counts::no);
   if (!call) return;
   info.GetReturnValue().Set(promise);
   const auto done = [call = *call](Result<> result) {
@@ -375,7 +376,7 @@ void kv_blob_read(const Info& info) {
   auto* blob = own<BlobResource>(info, api::Resource::Kind::kv_blob);
   if (blob == nullptr) return;
   v8::Local<v8::Promise> promise;
-  const auto call = start_call(info.GetIsolate(), promise);
+  const auto call = start_call(info.GetIsolate(), promise, Counts::no);
   if (!call) return;
   info.GetReturnValue().Set(promise);
   blob->reader.read(kChunkBytes, [call = *call](Result<std::string> piece) {

@@ -210,6 +210,30 @@ TEST_F(KvRpc, NothingAfterTheEnd) {
   EXPECT_EQ(get("big"), "blob");
 }
 
+// One that floods the disk leaves room for the others, and is heard again when its writes are done.
+TEST_F(KvRpc, HowManyWritesMayWait) {
+  const std::string value(limits::kKvInlineBytes, 'v');
+  size_t refused = 0, kept = 0;
+  auto all = kj::heapArrayBuilder<kj::Promise<void>>(1200);
+  for (int i = 0; i < 1200; ++i) {
+    auto request = kv_->putRequest();
+    request.setKey(data("k" + std::to_string(i % 10)));
+    request.setValue(data(value));
+    request.initOptions();
+    all.add(request.send().then([&](auto&&) { ++kept; },
+                                [&](kj::Exception&& e) {
+                                  refused += rpc::error_of(e).message ==
+                                             "too many writes wait for the disk";
+                                }));
+  }
+  kj_->wait(kj::joinPromises(all.finish()));
+  EXPECT_EQ(kept + refused, 1200u);
+  EXPECT_GE(kept, limits::kKvWriteBytesWaiting / (2 * limits::kKvInlineBytes));
+  EXPECT_EQ(put("after", "1"), "");
+  EXPECT_EQ(share_->writes, 0u);
+  EXPECT_EQ(share_->write_bytes, 0u);
+}
+
 TEST_F(KvRpc, HowManyItMayHold) {
   std::vector<rpc::KvSink::Client> sinks;
   std::string refused;

@@ -64,6 +64,21 @@ Answer make_answer() {
           [fulfiller](Result<> result) { (*fulfiller)->fulfill(kj::mv(result)); }};
 }
 
+// Of a write that waits for the disk. One shard leaves room in the store's queue for the others.
+KvData::Done counted(std::shared_ptr<ShardShare> share, size_t bytes, KvData::Done done) {
+  if (share->writes >= limits::kKvWritesWaiting ||
+      share->write_bytes + bytes > limits::kKvWriteBytesWaiting) {
+    refuse("too many writes wait for the disk");
+  }
+  ++share->writes;
+  share->write_bytes += bytes;
+  return [share = std::move(share), bytes, done = std::move(done)](Result<> result) {
+    --share->writes;
+    share->write_bytes -= bytes;
+    done(std::move(result));
+  };
+}
+
 // A file that the shard reads, counted while it holds it.
 class BlobServer final : public rpc::KvBlob::Server {
  public:
@@ -171,7 +186,8 @@ kj::Promise<void> KvServer::put(PutContext context) {
   record.value = view(params.getValue());
   context.releaseParams();
   auto answer = make_answer();
-  data_->put(std::move(key), std::move(record), std::move(answer.done));
+  const size_t bytes = key.size() + record.value.size() + record.metadata.size();
+  data_->put(std::move(key), std::move(record), counted(share_, bytes, std::move(answer.done)));
   return kj::mv(answer.promise);
 }
 
@@ -188,7 +204,9 @@ kj::Promise<void> KvServer::putLarge(PutLargeContext context) {
 
 kj::Promise<void> KvServer::delete_(DeleteContext context) {
   auto answer = make_answer();
-  data_->erase(checked_key(context.getParams().getKey()), std::move(answer.done));
+  std::string key = checked_key(context.getParams().getKey());
+  const size_t bytes = key.size();
+  data_->erase(std::move(key), counted(share_, bytes, std::move(answer.done)));
   return kj::mv(answer.promise);
 }
 

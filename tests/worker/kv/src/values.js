@@ -162,6 +162,26 @@ export const many_keys_at_once = {
   },
 };
 
+// A stream and a map of keys are one operation each, however many pieces they have.
+export const operations_are_counted_once = {
+  async test(_, { KV }) {
+    const text = "x".repeat(200_000);
+    for (let i = 0; i < 4; i++) {
+      await KV.put("pieces", new ReadableStream({
+        start(controller) {
+          for (let at = 0; at < text.length; at += 100) {
+            controller.enqueue(new TextEncoder().encode(text.slice(at, at + 100)));
+          }
+          controller.close();
+        },
+      }));
+      check(await new Response(await KV.get("pieces", "stream")).text() === text);
+    }
+    const keys = Array.from({ length: 100 }, (_, i) => `counted${i}`);
+    for (let i = 0; i < 120; i++) await KV.get(keys);
+  },
+};
+
 export const one_id_is_one_namespace = {
   async test(_, { KV, OTHER, SAME }) {
     await OTHER.put("shared", "yes");
