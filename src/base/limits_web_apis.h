@@ -13,5 +13,6 @@ inline constexpr size_t kCompressionStepOutput = 64 * 1024;  // then the reader 
 
 // --- native objects that JavaScript holds, of one isolate ---
 inline constexpr size_t kNativeStates = 4'096;
+inline constexpr size_t kNativeStateBytes = 96 << 20;  // what they hold outside of V8's heap
 
 }  // namespace skep::limits

@@ -1,5 +1,7 @@
 #include "api/base/native_states.h"
 
+#include <vector>
+
 #include "api/base/values.h"
 #include "base/limits_web_apis.h"
 
@@ -7,10 +9,15 @@ namespace skep::api {
 
 uint32_t NativeStates::add(v8::Isolate* isolate, v8::Local<v8::Object> holder,
                            std::unique_ptr<NativeState> state, size_t memory_bytes) {
-  if (entries_.size() >= limits::kNativeStates) {
+  const auto full = [&] {
+    return entries_.size() >= limits::kNativeStates ||
+           held_bytes_ + memory_bytes > limits::kNativeStateBytes;
+  };
+  if (full()) {
     // Those that nobody holds any more may just not have been collected yet.
     isolate->LowMemoryNotification();
-    if (entries_.size() >= limits::kNativeStates) {
+    sweep();
+    if (full()) {
       throw_range_error(isolate, "This worker holds too many native objects.");
       return 0;
     }
@@ -29,6 +36,7 @@ uint32_t NativeStates::add(v8::Isolate* isolate, v8::Local<v8::Object> holder,
   Entry& added = *entry;
   entries_[last_id_] = std::move(entry);
   added.accounter.Increase(isolate, memory_bytes);
+  held_bytes_ += memory_bytes;
   return added.id;
 }
 
@@ -47,6 +55,7 @@ void NativeStates::erase(uint32_t id) {
   if (found == entries_.end()) return;
   Entry& entry = *found->second;
   entry.accounter.Decrease(entry.isolate, entry.memory_bytes);
+  held_bytes_ -= entry.memory_bytes;
   if (entry.collected) {
     // Nothing but holder_gone's second half refers to it now, and that deletes it.
     entry.state.reset();
@@ -54,6 +63,15 @@ void NativeStates::erase(uint32_t id) {
     static_cast<void>(found->second.release());
   }
   entries_.erase(found);
+}
+
+// Ends those whose holders are gone, without waiting for V8's second call.
+void NativeStates::sweep() {
+  std::vector<uint32_t> gone;
+  for (const auto& [id, entry] : entries_) {
+    if (entry->collected) gone.push_back(id);
+  }
+  for (const uint32_t id : gone) erase(id);
 }
 
 void NativeStates::clear() {

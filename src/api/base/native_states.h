@@ -56,10 +56,12 @@ class NativeStates {
   };
   NativeState* find_any(v8::Local<v8::Value> id) const;
   void erase(uint32_t id);
+  void sweep();
   static void holder_gone(const v8::WeakCallbackInfo<Entry>& info);
 
   std::unordered_map<uint32_t, std::unique_ptr<Entry>> entries_;
   uint32_t last_id_ = 0;
+  size_t held_bytes_ = 0;
 };
 
 }  // namespace skep::api

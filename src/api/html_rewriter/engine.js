@@ -1,7 +1,7 @@
-// One instance of lol-html and the thread of calls into it: what wasm-bindgen's glue does, written so
-// that user code can neither see nor break it, and Asyncify's unwinding, by which a handler may be a
-// promise. An instance serves one rewriter at a time: a rewriter that waits for a promise has frames on
-// the instance's stack.
+// An instance of lol-html and the calls into it: what wasm-bindgen's glue does, written so that user code
+// can neither see nor break it, and Asyncify's unwinding, by which a handler may be a promise. Many
+// documents pass through one instance. One that waits for a promise has frames on the stack in the
+// instance's memory; so each document has a stack of its own there.
 import {
   ArrayPrototypePush,
   ArrayPrototypePop,
@@ -28,6 +28,10 @@ const kFirst = 36;
 const kAbsent = 0xffffff;  // of an optional boolean
 
 const kAsyncStackBytes = 1024;
+const kStackBytes = 256 * 1024;
+
+// An instance that has lost so many documents (they failed while they waited) is given up.
+const max_lost = 16;
 
 // A handler's promise, on its way through lol-html to the loop in `run`.
 class Wait {
@@ -48,7 +52,9 @@ export class Engine {
   #text_bytes = 0;    // of the string that was passed last
   #wait = null;
   #failure = null;    // {error}: what a handler threw
-  broken = false;
+  #stacks = [];       // free ones
+  #lost = 0;
+  broken = false;     // it trapped
 
   constructor() {
     for (let i = 0; i < kFirst; i++) ArrayPrototypePush(this.#objects, undefined);
@@ -147,31 +153,53 @@ export class Engine {
     }
   }
 
-  // Calls an export that may run handlers. Undefined when it is through, else a promise of that.
-  run(call) {
-    this.#failure = null;
-    return this.#advance(call);
+  get worn_out() {
+    return this.broken || this.#lost >= max_lost;
   }
 
-  #advance(call) {
+  // A document's stack: the address of its lower end.
+  take_stack() {
+    return ArrayPrototypePop(this.#stacks) ?? this.exports.__wbindgen_malloc(kStackBytes);
+  }
+  return_stack(stack) {
+    ArrayPrototypePush(this.#stacks, stack);
+  }
+  // A document's frames will never be left: it keeps what it has.
+  lose() {
+    this.#lost++;
+  }
+
+  // Calls an export that may run handlers, on a stack. Undefined when it is through, else a promise.
+  run(call, stack) {
+    return this.#advance(call, stack + kStackBytes, 0);
+  }
+
+  // rewind: the address of what Asyncify has kept; 0: the call begins.
+  #advance(call, top, rewind) {
+    if (this.broken) throw new Error("The HTML could not be rewritten: the rewriter failed before.");
     const { exports } = this;
+    const { __wbindgen_add_to_stack_pointer: move } = exports;
+    const outer_top = move(0);
+    const outer_failure = this.#failure;
+    this.#failure = null;
+    move(top - outer_top);
     try {
+      if (rewind !== 0) exports.asyncify_start_rewind(rewind);
       call();
+      if (exports.asyncify_get_state() !== kUnwinding) return undefined;
+      exports.asyncify_stop_unwind();
+      const { promise, stack } = this.#wait;
+      this.#wait = null;
+      const paused_top = move(0);
+      return PromisePrototypeThen(promise, () => this.#advance(call, paused_top, stack));
     } catch (error) {
-      this.broken = true;
-      throw this.#failure === null ? engine_error(error) : this.#failure.error;
+      if (this.#failure !== null) throw this.#failure.error;
+      if (!(error instanceof TypeError)) this.broken = true;
+      throw engine_error(error);
+    } finally {
+      move(outer_top - move(0));
+      this.#failure = outer_failure;
     }
-    if (exports.asyncify_get_state() !== kUnwinding) return undefined;
-    exports.asyncify_stop_unwind();
-    const { promise, stack } = this.#wait;
-    this.#wait = null;
-    return PromisePrototypeThen(promise, () => {
-      exports.asyncify_start_rewind(stack);
-      return this.#advance(call);
-    }, (error) => {
-      this.broken = true;
-      throw error;
-    });
   }
 
   #await(stack, index) {

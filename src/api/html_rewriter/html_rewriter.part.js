@@ -9,6 +9,7 @@ import {
   TypedArrayPrototypeSet,
   TypedArrayPrototypeSubarray,
   Uint8Array,
+  noop,
 } from "../base/primordials.js";
 import { require_args, to_callback, to_dom_string } from "../base/webidl.js";
 import { bytes_copy, is_array_buffer } from "../fetch/body.js";
@@ -28,17 +29,31 @@ import { make_handler } from "./tokens.js";
 
 const kPieceBytes = 65536;
 
-// An instance that has nothing to do, kept for the next one who needs it.
-let spare = null;
+const max_selector = 1024;  // characters: lol-html's compiler goes as deep as there are combinators
 
-function take_engine() {
-  const engine = spare ?? new Engine();
-  spare = null;
-  return engine;
+let shared = null;
+
+function engine_of_now() {
+  if (shared === null || shared.worn_out) shared = new Engine();
+  return shared;
 }
 
-function return_engine(engine) {
-  if (!engine.broken) spare = engine;
+// Throws lol-html's TypeError for a selector that is none.
+function check_selector(selector) {
+  if (selector.length > max_selector) throw new TypeError("Parser error: the selector is too long.");
+  const engine = engine_of_now();
+  const { exports } = engine;
+  const sink = engine.give(noop);
+  const rewriter = exports.htmlrewriter_new(sink, 0);
+  engine.take(sink);
+  const at = engine.pass(selector);
+  const bytes = engine.passed_bytes;
+  const handlers = { __proto__: null };
+  try {
+    engine.call(() => exports.htmlrewriter_on(rewriter, at, bytes, engine.give(handlers)));
+  } finally {
+    exports.__wbg_htmlrewriter_free(rewriter);
+  }
 }
 
 const element_handlers = ["element", "comments", "text"];
@@ -58,8 +73,10 @@ function read_handlers(handlers, names) {
 
 // One document on its way through.
 class Rewriting {
-  #engine = take_engine();
+  #engine = engine_of_now();
+  #stack = this.#engine.take_stack();
   #rewriter;
+  #running = false;
   #out = [];
   #out_bytes = 0;
 
@@ -92,15 +109,25 @@ class Rewriting {
   }
 
   // Undefined, or a promise, as Engine.run.
+  #run(call) {
+    this.#running = true;
+    const waiting = this.#engine.run(call, this.#stack);
+    if (waiting !== undefined) return PromisePrototypeThen(waiting, () => this.#idle());
+    return this.#idle();
+  }
+  #idle() {
+    this.#running = false;
+  }
+
   write(bytes) {
     const engine = this.#engine;
     const at = engine.pass_bytes(bytes);
     const length = engine.passed_bytes;
-    return engine.run(() => engine.exports.htmlrewriter_write(this.#rewriter, at, length));
+    return this.#run(() => engine.exports.htmlrewriter_write(this.#rewriter, at, length));
   }
 
   end() {
-    return this.#engine.run(() => this.#engine.exports.htmlrewriter_end(this.#rewriter));
+    return this.#run(() => this.#engine.exports.htmlrewriter_end(this.#rewriter));
   }
 
   // What came out since the last time; null: nothing.
@@ -116,14 +143,17 @@ class Rewriting {
     return all;
   }
 
-  // After the end, or after on() has been tried.
+  // After the end, or instead of it.
   free() {
-    this.#engine.exports.__wbg_htmlrewriter_free(this.#rewriter);
-    return_engine(this.#engine);
-  }
-
-  fail() {
-    this.#engine.broken = true;
+    const engine = this.#engine;
+    if (this.#rewriter === 0 || engine.broken) return;
+    if (this.#running) {
+      engine.lose();
+    } else {
+      engine.exports.__wbg_htmlrewriter_free(this.#rewriter);
+      engine.return_stack(this.#stack);
+    }
+    this.#rewriter = 0;
   }
 }
 
@@ -141,7 +171,10 @@ class Output {
     const { stream, controller } = new_byte_stream({
       __proto__: null,
       pull: () => this.#pull(),
-      cancel: (reason) => reader_cancel(this.#reader, reason),
+      cancel: (reason) => {
+        this.#rewriting?.free();
+        return reader_cancel(this.#reader, reason);
+      },
     });
     this.stream = stream;
     this.#controller = controller;
@@ -204,7 +237,7 @@ class Output {
 
   // The rewriter or a handler failed: nobody reads the source any more.
   #break(done, error) {
-    this.#rewriting?.fail();
+    this.#rewriting?.free();
     PromisePrototypeThen(PromiseResolve(reader_cancel(this.#reader, error)), undefined, () => {});
     this.#fail(done, error);
   }
@@ -231,8 +264,7 @@ export class HTMLRewriter {
       __proto__: null, selector: to_dom_string(selector), handlers: read_handlers(handlers, element_handlers),
       names: element_handlers,
     };
-    // A selector that is none is told of at once.
-    new Rewriting([rule]).free();
+    check_selector(rule.selector);
     ArrayPrototypePush(this.#rules, rule);
     return this;
   }

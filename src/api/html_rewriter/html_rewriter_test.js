@@ -197,6 +197,49 @@ export const streaming = {
   },
 };
 
+export const hostile_pages = {
+  async test() {
+    const page = `${"<div>".repeat(20000)}<a ${"x=y ".repeat(5000)} z='${"q".repeat(300000)}'>` +
+      `${"</div>".repeat(20000)}<!--`;
+    const out = await rewrite(new HTMLRewriter().on("a", {
+      element(e) { assert([...e.attributes].length > 1); },
+    }).on("div > div", {}), page);
+    assert_equals(out.length, page.length);
+    for (const change of [(e) => e.setAttribute("bad name>", "x"), (e) => { e.tagName = "b c"; },
+      (e) => Object.getPrototypeOf(e).before.call({}, "x")]) {
+      await assert_rejects(rewrite(new HTMLRewriter().on("a", { element: change }), "<a>"), TypeError);
+    }
+    assert_throws(() => new HTMLRewriter().on("a[", {}), TypeError);
+    assert_equals(await rewrite(new HTMLRewriter().on("a", { element(e) { e.append("!"); } }), "<a></a>"),
+      "<a>!</a>");
+  },
+};
+
+export const many_at_once = {
+  async test() {
+    const one = async (i) => await rewrite(new HTMLRewriter().on("p", { async element(e) {
+      await later(i % 5);
+      if (i % 10 === 9) throw new Error("mine");
+      e.append(`${i}`);
+    } }), "<p></p>".repeat(3));
+    const all = await Promise.all(Array.from({ length: 100 }, (_, i) => one(i).catch((error) => error.message)));
+    for (let i = 0; i < 100; i++) assert_equals(all[i], i % 10 === 9 ? "mine" : `<p>${i}</p>`.repeat(3));
+    for (let i = 0; i < 40; i++) {
+      const body = new HTMLRewriter().on("p", { element: () => new Promise(() => {}) })
+        .transform(html("<p></p>")).body;
+      const reader = body.getReader();
+      const reading = reader.read();
+      await later(0);
+      await reader.cancel();
+      assert_equals((await reading).done, true);
+    }
+    assert_equals(await one(1), "<p>1</p>".repeat(3));
+    assert_throws(() => new HTMLRewriter().on("a>".repeat(600), {}), TypeError, /too long/);
+    assert_equals(await rewrite(new HTMLRewriter().on(`${"a>".repeat(500)}a`, { element(e) { e.append("!"); } }),
+      "<a>".repeat(501)), `${"<a>".repeat(501)}`);
+  },
+};
+
 export const patched_prototypes = {
   async test() {
     const push = Array.prototype.push;

@@ -342,6 +342,8 @@ export function compile(pattern, encode, options, ignore_case = false) {
   let regexp;
   try {
     regexp = new RegExp(`${source}$`, ignore_case ? "vi" : "v");
+    // V8 says of one that is too large only when it is run.
+    if (source.length > 1000) RegExpPrototypeExec(regexp, "");
   } catch {
     throw new TypeError(`The pattern '${pattern}' holds a malformed regular expression.`);
   }
