@@ -318,6 +318,22 @@ TEST_F(RpcTest, exports_may_be_called_for_ever) {
   EXPECT_EQ(worker.get(), "6000");
 }
 
+TEST_F(RpcTest, stubs_in_arguments_are_moved_where_the_date_is_old) {
+  const std::string members = "call(f) { return f(); } give() { return () => 1; }";
+  const std::string expression =
+      "const f = await s.give(); return [await s.call(f), await failure(() => f())];";
+  EXPECT_EQ(run(members, expression), R"([1,"no error"])");
+  caller_setup.compatibility_date = "2025-12-01";
+  EXPECT_EQ(run(members, expression), R"([1,"Error: RPC stub used after being disposed."])");
+}
+
+TEST_F(RpcTest, bindings_of_before_rpc_have_fetch_alone) {
+  caller_setup.compatibility_date = "2024-03-01";
+  EXPECT_EQ(run("m() {} fetch() { return new Response('text'); }",
+                "return [typeof s.m, typeof s.fetch, await (await s.fetch('http://x/')).text()];"),
+            R"(["undefined","function","text"])");
+}
+
 TEST_F(RpcTest, ctx_abort_ends_the_invocation) {
   EXPECT_EQ(run("stop() { this.ctx.abort(new TypeError('enough')); return 1; }",
                 "return await failure(() => s.stop());"),
