@@ -181,6 +181,7 @@ function utf8_text(bytes) {
 
 let is_file;
 let file_name;
+let file_last_modified;
 let copy_blob;
 
 export class File extends Blob {
@@ -199,6 +200,7 @@ export class File extends Blob {
   static {
     is_file = (value) => typeof value === "object" && value !== null && #name in value;
     file_name = (file) => file.#name;
+    file_last_modified = (file) => file.#last_modified;
     // Shares the bytes, which never change.
     copy_blob = (blob) => #name in blob
       ? new File(kInternal, blob.#name, { __proto__: null, bytes: blob_bytes(blob),
@@ -217,13 +219,14 @@ export class File extends Blob {
 expose_class(Blob, "Blob");
 expose_class(File, "File");
 
-export { blob_bytes, blob_type, copy_blob, file_name, is_blob, is_file };
+export { blob_bytes, blob_type, copy_blob, file_last_modified, file_name, is_blob, is_file };
 
 // Takes `bytes` without a copy: nobody else may change them.
 export function make_blob(bytes, type) {
   return new Blob(kInternal, { __proto__: null, bytes, type });
 }
 
-export function make_file(bytes, type, name) {
-  return new File(kInternal, name, { __proto__: null, bytes, type: normal_type(type) });
+export function make_file(bytes, type, name, lastModified = undefined) {
+  return new File(kInternal, name,
+    { __proto__: null, bytes, type: normal_type(type), lastModified });
 }

@@ -27,7 +27,7 @@ import {
 } from "../base/primordials.js";
 import { require_args, to_usv_string } from "../base/webidl.js";
 import { parse_form_urlencoded } from "../url/search_params.js";
-import { blob_bytes, blob_type, file_name, is_blob, is_file, make_file } from "./blob.js";
+import { blob_bytes, blob_type, file_last_modified, file_name, is_blob, is_file, make_file } from "./blob.js";
 
 const { form_boundary, form_find, utf8_decode, utf8_encode } = ops;
 
@@ -40,7 +40,8 @@ function entry_value(value, name, given) {
     return to_usv_string(value);
   }
   if (is_file(value) && !given) return value;
-  return make_file(blob_bytes(value), blob_type(value), given ? to_usv_string(name) : "blob");
+  return make_file(blob_bytes(value), blob_type(value), given ? to_usv_string(name) : "blob",
+    is_file(value) ? file_last_modified(value) : undefined);
 }
 
 export class FormData {
