@@ -48,10 +48,11 @@ class EventStreamParser {
   #data = "";
   #has_data = false;
   #sink;
-  last_id = "";
+  #id;           // of the event that is being read
+  last_id = "";  // of the last event that was complete
   constructor(sink, last_id) {
     this.#sink = sink;
-    this.last_id = last_id;
+    this.#id = this.last_id = last_id;
   }
 
   feed(chunk) {
@@ -91,13 +92,14 @@ class EventStreamParser {
       this.#has_data = true;
       if (this.#data.length > max_line) throw new TypeError("An event of the event stream is too long.");
     } else if (field === "id") {
-      if (StringPrototypeIndexOf(value, "\0") < 0) this.last_id = value;
+      if (StringPrototypeIndexOf(value, "\0") < 0) this.#id = value;
     } else if (field === "retry" && RegExpPrototypeExec(digits, value) !== null) {
       this.#sink.retry(+value);
     }
   }
 
   #dispatch() {
+    this.last_id = this.#id;
     const type = this.#type;
     const data = this.#data;
     const has_data = this.#has_data;
