@@ -347,6 +347,7 @@ export const hostile_arguments = {
       await assert_rejects(subtle.importKey("raw", bytes(junk), { name: "ECDH", namedCurve: "P-256" }, true, []),
         "DataError");
     }
+    await assert_rejects(subtle.importKey("raw", new Uint8Array(1 << 20), "HKDF", false, ["deriveBits"]), "DataError");
     const huge = "_".repeat(2200);  // 13,200 bits
     await assert_rejects(subtle.importKey("jwk", { kty: "RSA", n: huge, e: "AQAB" }, rsa, true, ["verify"]),
       "DataError");
