@@ -103,8 +103,7 @@ bool Runtime::Impl::drain(v8::Isolate* isolate, v8::Local<v8::Context> context) 
     for (UnhandledRejection& rejection : now) {
       v8::HandleScope scope(isolate);
       enter_event(isolate, rejection.event_id);
-      v8::Local<v8::Value> argv[3] = {rejection.promise.Get(isolate),
-                                      rejection.reason.Get(isolate),
+      v8::Local<v8::Value> argv[3] = {rejection.promise.Get(isolate), rejection.reason.Get(isolate),
                                       v8::Boolean::New(isolate, rejection.handled)};
       v8::Local<v8::Value> handled;
       const bool called = hook(isolate, Hook::unhandled_rejection)

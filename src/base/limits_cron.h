@@ -11,7 +11,7 @@ inline constexpr int64_t kScheduledWallMs = 15 * 60 * 1000;  // of one run, what
 inline constexpr size_t kScheduledAtOnce = 64;  // runs on one shard; more wait at the broker
 inline constexpr size_t kScheduledWaiting = 4'096;
 
-inline constexpr size_t kSecretBytes = 64 * 1024;      // of the Secrets Store, one
+inline constexpr size_t kSecretBytes = 64 * 1024;  // of the Secrets Store, one
 inline constexpr size_t kSecretsFileBytes = 1024 * 1024;
 inline constexpr size_t kSecretsPerStore = 10'000;
 

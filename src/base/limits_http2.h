@@ -20,6 +20,6 @@ inline constexpr size_t kHttp2HeaderFields = 10'000;    // of one block, decoded
 inline constexpr size_t kHttp2ContinuationFrames = 16;  // of one header block
 // A connection that is to end takes new streams until its client has answered, or for so long.
 inline constexpr int64_t kHttp2NoticeMs = 1'000;
-inline constexpr size_t kHttp2AcksQueued = 1'000;       // answers to PING and SETTINGS unsent
+inline constexpr size_t kHttp2AcksQueued = 1'000;  // answers to PING and SETTINGS unsent
 
 }  // namespace skep::limits

@@ -190,10 +190,9 @@ void HostServer::write_workers(rpc::ShardConfig::Builder config) {
   for (unsigned i = 0; i < workers.size(); ++i) {
     workers[i].setName(text(options[i].name));
     workers[i].setCompress(options[i].compress);
-    workers[i].setSource(
-        kj::heap<WorkerSourceServer>(services_.loop, services_.deployments, i, cache_budget_,
-                                     kj::heap<OutboundServer>(services_.outbound, outbound),
-                                     services_.bindings, share));
+    workers[i].setSource(kj::heap<WorkerSourceServer>(
+        services_.loop, services_.deployments, i, cache_budget_,
+        kj::heap<OutboundServer>(services_.outbound, outbound), services_.bindings, share));
     for (const std::string& pattern : options[i].routes) {
       routes[route].setPattern(text(pattern));
       routes[route++].setWorker(i);

@@ -33,7 +33,7 @@ struct HostServices {
   const TlsStore& tls;
   const std::string& trusted_roots;  // PEM; empty: none were found
   std::shared_ptr<OutboundService> outbound;
-  AccessLog* access = nullptr;  // null: none
+  AccessLog* access = nullptr;                   // null: none
   bindings::BrokerBindings* bindings = nullptr;  // null: workers have none (tests)
 };
 

@@ -84,8 +84,8 @@ struct WorkerFiles {
   std::vector<api::EnvBinding> bindings;
   std::shared_ptr<bindings::AssetSite> assets;  // null: none
   bool has_code = true;                         // false: there are only assets
-  int64_t cpu_ms = 0;        // 0: the shard's limit
-  uint32_t subrequests = 0;  // as above
+  int64_t cpu_ms = 0;                           // 0: the shard's limit
+  uint32_t subrequests = 0;                     // as above
 };
 
 struct ResolveAnswer {

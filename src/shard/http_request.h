@@ -134,9 +134,9 @@ class HttpRequest final : public net::ExchangeEvents,
   const net::RequestHead* head_ = nullptr;
   RequestUrl url_;
   mutable RequestFacts facts_;
-  std::unique_ptr<BodyEncoder> encoder_;  // of a response that is streamed and compressed
-  std::unique_ptr<AccessRecord> access_;  // where the log is on
-  std::shared_ptr<char> scheduled_wait_;  // while a run of scheduled() goes on
+  std::unique_ptr<BodyEncoder> encoder_;         // of a response that is streamed and compressed
+  std::unique_ptr<AccessRecord> access_;         // where the log is on
+  std::shared_ptr<char> scheduled_wait_;         // while a run of scheduled() goes on
   std::shared_ptr<char> asset_wait_;             // while an asset is being opened
   std::unique_ptr<bindings::FileReader> asset_;  // a large asset on its way out
   Worker* worker_ = nullptr;

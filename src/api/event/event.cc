@@ -211,9 +211,8 @@ bool Event::stalled() const {
 }
 
 bool Event::over() const {
-  return !failed_ &&
-         (stopped_ || (!handler_pending_ && !response_open_ && !client_given_ && waits_ == 0 &&
-                       (holds_ == 0 || !start_)));
+  return !failed_ && (stopped_ || (!handler_pending_ && !response_open_ && !client_given_ &&
+                                   waits_ == 0 && (holds_ == 0 || !start_)));
 }
 
 void Event::settle() {

@@ -276,7 +276,7 @@ class Event final : public FetchChannelEvents {
   bool client_given_ = false;         // a WebSocket has the connection, or will
   bool renew_cpu_ = false;
   ClientWatch* client_watch_ = nullptr;  // one of resources_
-  bool client_left_ = false;  // JavaScript is told, then the event ends unless waitUntil holds it
+  bool client_left_ = false;   // JavaScript is told, then the event ends unless waitUntil holds it
   int64_t cpu_before_ns_ = 0;  // used before the meter was set back
   bool pass_through_ = false;
   bool failed_ = false;   // on_failed is due

@@ -42,8 +42,10 @@ struct Overloaded : Cases... {
 }  // namespace
 
 BrokerBindings::BrokerBindings(loop::Loop& loop, StorePlace place)
-    : store_(loop, place, all_tables()), kv_(loop, store_, kKv),
-      secrets_(place.folder), cron_(store_, cron_table()) {}
+    : store_(loop, place, all_tables()),
+      kv_(loop, store_, kKv),
+      secrets_(place.folder),
+      cron_(store_, cron_table()) {}
 
 BrokerBindings::~BrokerBindings() = default;
 
