@@ -97,11 +97,11 @@ export const scoped_env = {
   },
 };
 
-export const exports_say_what_they_lack = {
-  test() {
+export const exports_of_a_scope = {
+  async test() {
     const { exports, withExports } = workers;
-    assert_throws(() => exports.default, Error, /not part of this version/);
-    assert_throws(() => "x" in exports, Error);
-    assert_throws(() => withExports({}, () => {}), Error, /not part of this version/);
+    assert_equals(withExports({ a: 1 }, () => exports.a), 1);
+    assert_equals(await withExports({ a: 2 }, async () => { await 0; return exports.a; }), 2);
+    assert(!("a" in exports));
   },
 };
