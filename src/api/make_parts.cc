@@ -5,10 +5,13 @@
 
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <sstream>
 
+#include "api/base/values.h"
 #include "api/parts/parts.h"
+#include "api/runtime_impl.h"
 #include "api/snapshot.h"
 #include "isolate/arena.h"
 #include "isolate/engine.h"
@@ -25,27 +28,45 @@ std::string read_file(const char* name) {
   return text.str();
 }
 
-class CacheJob final : public isolate::Job {
+// The parts are loaded as a worker would load them: a cache has what was compiled until it is made,
+// and what a part runs at its module level need not be compiled by anybody again.
+class Maker final : public RuntimeHost, public isolate::Job {
  public:
-  explicit CacheJob(const Parts& parts) : parts_(parts) {}
+  Maker(loop::Loop& loop, const Parts& parts) : loop_(loop), parts_(parts) {}
+
+  loop::Loop& loop() override { return loop_; }
+  const Parts& parts() override { return parts_; }
+  void on_part_compiled(std::string_view name, v8::Local<v8::Function> part) override {
+    functions_[std::string(name)].Reset(v8::Isolate::GetCurrent(), part);
+  }
+  void on_console(std::string_view, ConsoleLevel, std::string message) override {
+    fmt::print(stderr, "make_parts: {}\n", message);
+  }
+  void on_exception(std::string_view, std::string_view where,
+                    const ExceptionReport& report) override {
+    fmt::print(stderr, "make_parts: {}: {}\n", where, report.message);
+  }
 
   void run(v8::Isolate* isolate, v8::Local<v8::Context> context) override {
+    Runtime::Impl& runtime = Runtime::from(isolate)->impl();
+    runtime.take_hooks(isolate, context);
     for (const auto& [name, part] : parts_.all()) {
       v8::HandleScope scope(isolate);
       v8::TryCatch caught(isolate);
-      v8::Local<v8::Function> function;
-      if (!compile_part(context, name, part).ToLocal(&function)) {
-        v8::String::Utf8Value text(isolate, caught.Exception());
-        error = fmt::format("{}: {}", name, *text ? *text : "?");
-        return;
+      v8::Local<v8::Value> argv[] = {js_text(isolate, name)};
+      if (!runtime.hook(isolate, Hook::load_part)
+               ->Call(context, v8::Undefined(isolate), 1, argv)
+               .IsEmpty()) {
+        continue;
       }
-      const std::unique_ptr<v8::ScriptCompiler::CachedData> cache(
-          v8::ScriptCompiler::CreateCodeCacheForFunction(function));
-      entries.push_back(
-          {std::string(name),
-           std::string(part.source),
-           {reinterpret_cast<const char*>(cache->data), static_cast<size_t>(cache->length)}});
+      v8::String::Utf8Value text(isolate, caught.Exception());
+      error = fmt::format("{}: {}", name, *text ? *text : "?");
+      break;
     }
+    for (const auto& [name, part] : parts_.all()) {
+      if (error.empty()) add_cache(isolate, name, part);
+    }
+    functions_.clear();
   }
   void done(isolate::StopReason) override { finished = true; }
   isolate::CpuMeter* meter() override { return nullptr; }
@@ -55,11 +76,24 @@ class CacheJob final : public isolate::Job {
   bool finished = false;
 
  private:
+  void add_cache(v8::Isolate* isolate, std::string_view name, const Parts::Part& part) {
+    v8::HandleScope scope(isolate);
+    const std::unique_ptr<v8::ScriptCompiler::CachedData> cache(
+        v8::ScriptCompiler::CreateCodeCacheForFunction(functions_[std::string(name)].Get(isolate)));
+    entries.push_back(
+        {std::string(name),
+         std::string(part.source),
+         {reinterpret_cast<const char*>(cache->data), static_cast<size_t>(cache->length)}});
+  }
+
+  loop::Loop& loop_;
   const Parts& parts_;
+  std::map<std::string, v8::Global<v8::Function>> functions_;
 };
 
 Result<std::string> add_caches(const std::string& snapshot, const std::string& pack) {
-  SKEP_TRY_ASSIGN(auto parts, Parts::read(pack, {}));
+  const auto tables = part_op_tables();
+  SKEP_TRY_ASSIGN(auto parts, Parts::read(pack, {tables.begin(), tables.end()}));
   const loop::LoopOptions small = {
       .entries = 64, .fixed_files = 0, .recv_buffer_bytes = 0, .recv_buffer_count = 0};
   SKEP_TRY_ASSIGN(auto loop, loop::Loop::create(small));
@@ -67,16 +101,17 @@ Result<std::string> add_caches(const std::string& snapshot, const std::string& p
       .flags = "", .snapshot = snapshot, .external_references = external_references()};
   SKEP_TRY_ASSIGN(auto engine, isolate::Engine::create(options));
   SKEP_TRY(engine->start_threads(1));
-  CacheJob job(parts);
+  Maker maker(*loop, parts);
   {
     isolate::Arena arena(*loop, *engine, {.ready = 0});
     SKEP_TRY_ASSIGN(auto tenant, arena.take());
-    if (!tenant->run(job)) return fail("the isolate takes no job");
-    while (!job.finished) SKEP_TRY(loop->turn(true));
+    Runtime::attach(*tenant, maker, {.name = "make_parts"});
+    if (!tenant->run(maker)) return fail("the isolate takes no job");
+    while (!maker.finished) SKEP_TRY(loop->turn(true));
   }
   for (int i = 0; i < 3; ++i) SKEP_TRY(loop->turn(false));
-  if (!job.error.empty()) return fail(job.error);
-  return Parts::write(job.entries);
+  if (!maker.error.empty()) return fail(maker.error);
+  return Parts::write(maker.entries);
 }
 
 }  // namespace

@@ -71,6 +71,9 @@ class RuntimeHost {
   virtual loop::Loop& loop() = 0;
   // What its JavaScript loads when it first needs it.
   virtual const Parts& parts() = 0;
+  // A part is about to be evaluated for the first time in this isolate: its function. For the maker
+  // of code caches.
+  virtual void on_part_compiled(std::string_view /*name*/, v8::Local<v8::Function> /*part*/) {}
   // Where outbound requests go; null: this worker has no network.
   virtual net::HttpClient* http_client() { return nullptr; }
   // Where connect() goes; null as above.

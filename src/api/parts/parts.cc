@@ -124,12 +124,13 @@ namespace {
 void part_compile(const v8::FunctionCallbackInfo<v8::Value>& info) {
   v8::Isolate* isolate = info.GetIsolate();
   const std::string name = to_utf8(isolate, info[0]);
-  const Parts::Part* part = runtime_of(isolate).host.parts().find(name);
+  RuntimeHost& host = runtime_of(isolate).host;
+  const Parts::Part* part = host.parts().find(name);
   if (!part) return throw_error(isolate, fmt::format("The runtime has no part {}.", name));
   v8::Local<v8::Function> function;
-  if (compile_part(isolate->GetCurrentContext(), name, *part).ToLocal(&function)) {
-    info.GetReturnValue().Set(function);
-  }
+  if (!compile_part(isolate->GetCurrentContext(), name, *part).ToLocal(&function)) return;
+  host.on_part_compiled(name, function);
+  info.GetReturnValue().Set(function);
 }
 
 void part_known(const v8::FunctionCallbackInfo<v8::Value>& info) {
