@@ -89,7 +89,7 @@ TEST(CompatTest, the_signal_of_a_request_hears_that_the_client_left) {
                         "  await new Promise(() => {}) } }"),
             "");
   Exchange exchange;
-  Event* event = worker.start(exchange);
+  Event* event = worker.begin(exchange);
   ASSERT_NE(event, nullptr);
   EXPECT_FALSE(exchange.ended) << "it waits for its client, and does not hang";
   worker.runtime().client_gone(*event);
@@ -107,7 +107,7 @@ TEST(CompatTest, what_waits_goes_on_after_the_client_left) {
                         "  await new Promise(() => {}) } }"),
             "");
   Exchange exchange;
-  Event* event = worker.start(exchange);
+  Event* event = worker.begin(exchange);
   ASSERT_NE(event, nullptr);
   worker.runtime().client_gone(*event);
   ASSERT_TRUE(worker.run_until([&] { return !worker.console.empty(); }));
@@ -122,7 +122,7 @@ TEST(CompatTest, without_the_flag_no_signal_is_aborted) {
                         "  await new Promise(() => {}) } }"),
             "");
   Exchange exchange;
-  Event* event = worker.start(exchange);
+  Event* event = worker.begin(exchange);
   ASSERT_NE(event, nullptr);
   worker.runtime().client_gone(*event);
   ASSERT_TRUE(worker.run_until([&] { return !worker.console.empty(); }));

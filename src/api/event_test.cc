@@ -326,12 +326,12 @@ TEST(Event, TheClientGoesAway) {
                         "  return new Response('x'); } };"),
             "");
   Exchange plain, waiting;
-  worker.runtime().client_gone(*worker.start(plain));
+  worker.runtime().client_gone(*worker.begin(plain));
   EXPECT_TRUE(plain.ended);
   EXPECT_EQ(plain.result.outcome, Outcome::canceled);
   EXPECT_FALSE(plain.failed);
   waiting.request_url = "http://worker.test/wait";
-  Event* event = worker.start(waiting);
+  Event* event = worker.begin(waiting);
   worker.runtime().client_gone(*event);
   EXPECT_FALSE(waiting.ended);
   ASSERT_TRUE(worker.run_until([&] { return waiting.ended; }));
@@ -350,7 +350,7 @@ TEST(Event, TheHeadStaysWhenTheClientGoes) {
       "");
   auto exchange = std::make_unique<Exchange>();
   exchange->request_headers = {{"X-Name", "bee"}, {"Accept", "*/*"}};
-  Event* event = worker.start(*exchange);
+  Event* event = worker.begin(*exchange);
   worker.runtime().client_gone(*event);
   exchange->request_headers.clear();  // the channel's memory is not looked at any more
   ASSERT_TRUE(worker.run_until([&] { return exchange->ended; }));
@@ -388,7 +388,7 @@ TEST(Event, CancelEndsAtOnce) {
                         "  await new Promise(r => setTimeout(r, 10000)); } };"),
             "");
   Exchange exchange;
-  worker.runtime().cancel(*worker.start(exchange));
+  worker.runtime().cancel(*worker.begin(exchange));
   EXPECT_TRUE(exchange.ended);
   ASSERT_TRUE(exchange.failed);
   EXPECT_EQ(exchange.failed->outcome, Outcome::canceled);

@@ -311,6 +311,12 @@ Event* Worker::start(Exchange& exchange) {
   return runtime_->fetch(exchange, exchange, fmt::format("request-{}", ++requests_));
 }
 
+Event* Worker::begin(Exchange& exchange) {
+  Event* event = start(exchange);
+  SKEP_ASSERT(run_until([&] { return !tenant_->busy(); }));
+  return event;
+}
+
 void Worker::send(Exchange& exchange) {
   SKEP_ASSERT(start(exchange) != nullptr);
   SKEP_ASSERT(run_until([&] { return exchange.ended; }));

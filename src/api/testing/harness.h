@@ -130,6 +130,9 @@ class Worker final : public RuntimeHost {
   // Sends a request and runs the loop until it is over (or `turns` are through).
   void send(Exchange& exchange);
   Event* start(Exchange& exchange);
+  // As start, and turns the loop until the handler waits for something, however slow the machine
+  // is: it must do that, and its event must not end before.
+  Event* begin(Exchange& exchange);
   // Turns the loop until `condition` holds; false when it does not within a minute.
   bool run_until(const std::function<bool()>& condition);
   std::vector<TestResult> test();
