@@ -1,7 +1,10 @@
 // Compatibility flags and dates: what Workers of old dates, and those that ask for a flag, find.
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "api/testing/harness.h"
+#include "config/node_builtins.h"
 
 namespace skep::api {
 namespace {
@@ -49,6 +52,21 @@ TEST(CompatTest, streams_of_scripts_came_later) {
   EXPECT_EQ(answer("2022-11-29", {}, kind), "true");
   EXPECT_EQ(answer("2022-11-30", {}, kind), "false");
   EXPECT_EQ(answer("2022-11-29", {}, "new Response('a body').text()"), "a body");
+}
+
+// The runtime's list of Node's modules and the configuration's are one.
+TEST(CompatTest, modules_of_node_are_those_that_the_configuration_knows) {
+  Worker worker({.env = {}, .compatibility_flags = {"nodejs_compat"}});
+  ASSERT_EQ(
+      worker.load("import { builtinModules } from 'node:module';"
+                  "export default { fetch() { return new Response(builtinModules.join()) } }"),
+      "");
+  std::istringstream names(worker.get());
+  size_t count = 0;
+  for (std::string name; std::getline(names, name, ','); ++count) {
+    EXPECT_TRUE(config::names_node_module(name)) << name;
+  }
+  EXPECT_GT(count, 50);
 }
 
 TEST(CompatTest, cache_modes) {

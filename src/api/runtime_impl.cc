@@ -62,8 +62,7 @@ Event* EventTable::find(uint32_t id) const {
 }
 
 bool Runtime::Impl::has_flag(std::string_view name) const {
-  const auto& flags = options.compatibility_flags;
-  return std::find(flags.begin(), flags.end(), name) != flags.end();
+  return std::ranges::binary_search(options.compatibility_flags, name);
 }
 
 // --- Runtime::Impl ---
@@ -72,7 +71,9 @@ Runtime::Impl::Impl(isolate::Tenant& tenant_in, RuntimeHost& host_in, WorkerOpti
     : tenant(tenant_in),
       host(host_in),
       options(std::move(options_in)),
-      make_code_caches([this] { loader->make_code_caches(); }) {}
+      make_code_caches([this] { loader->make_code_caches(); }) {
+  std::ranges::sort(options.compatibility_flags);  // has_flag is asked at every subrequest
+}
 
 Runtime::Impl::~Impl() {
   closing = true;
